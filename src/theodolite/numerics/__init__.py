@@ -1,0 +1,12 @@
+"""The ground: named errors, checks, memory, files and progress. Knows nothing of learning."""
+
+from theodolite.numerics.errors import (
+    BadInput,
+    DidNotConverge,
+    NotFinite,
+    NotPositiveDefinite,
+    ShapeMismatch,
+    TooLarge,
+)
+
+__all__ = ["BadInput", "DidNotConverge", "NotFinite", "NotPositiveDefinite", "ShapeMismatch", "TooLarge"]
