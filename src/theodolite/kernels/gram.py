@@ -1,0 +1,116 @@
+"""Gram matrices of large data: block by block, within a memory limit, half the work when symmetric."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from theodolite.kernels.kernel import Kernel, as_kernel
+from theodolite.kernels.pairs import Pairs, as_points
+from theodolite.numerics import memory
+from theodolite.numerics.checks import finite
+from theodolite.numerics.progress import Progress, silent
+
+BLOCK = 256  # rows; a block of distances then stays near the processor's cache
+_TEMPORARIES = 6  # arrays of one block alive at once in the deepest kernel
+
+
+def gram(
+    kernel: Kernel,
+    X: Any,
+    Z: Any = None,
+    *,
+    block: int | None = None,
+    memory_limit: int | str | None = None,
+    progress: Progress = silent,
+) -> np.ndarray:
+    """The matrix K(X, Z) on the host, or K(X, X), computed in blocks of rows.
+
+    Args: kernel, or any function (X, Z) -> (n, m); X (n, d) and Z (m, d), finite; block, rows at a time; memory_limit,
+        bytes or text such as "4GB", by default 60 % of the free memory; progress, told after each block.
+    Returns: (n, m) float64, or float32 when the points are float32. K(X, X) is exactly symmetric.
+    Raises: TooLarge before anything is allocated, NotFinite, ShapeMismatch.
+    Cost: one kernel value per entry, half of that for K(X, X); memory n m numbers and a few blocks.
+
+    >>> from theodolite.kernels import RBF
+    >>> gram(RBF(1.0), [[0.0], [1.0]]).round(3)
+    array([[1.   , 0.368],
+           [0.368, 1.   ]])
+    """
+    X = finite(np.asarray(as_points(X)), "X")
+    Z = None if Z is None else finite(np.asarray(as_points(Z)), "Z")
+    return _fill(as_kernel(kernel), Pairs(X, Z), block or BLOCK, memory_limit, progress)
+
+
+def grams(
+    kernels: Iterable[Kernel],
+    X: Any,
+    *,
+    memory_limit: int | str | None = None,
+    progress: Progress = silent,
+) -> Iterator[np.ndarray]:
+    """The Gram matrices K(X, X) of several kernels, one after the other, sharing distances and inner products.
+
+    Args and raises as `gram`. Up to four (n, n) arrays are kept for sharing beside the matrix that is handed out.
+
+    >>> from theodolite.kernels import RBF, Laplace
+    >>> [matrix.shape for matrix in grams([RBF(1.0), RBF(2.0), Laplace(1.0)], [[0.0], [1.0]])]
+    [(2, 2), (2, 2), (2, 2)]
+    """
+    pairs = shared_pairs(X, memory_limit=memory_limit)
+    for kernel in kernels:
+        yield gram_on(kernel, pairs, progress=progress)
+
+
+def shared_pairs(X: Any, *, memory_limit: int | str | None = None) -> Pairs:
+    """The pairs of X with themselves, to be shared by several calls of `gram_on`."""
+    pairs = Pairs(finite(np.asarray(as_points(X)), "X"))
+    n = pairs.shape[0]
+    memory.require(
+        5 * n * n * pairs.X.itemsize,
+        memory_limit,
+        f"the distances and one Gram matrix of {n} rows",
+        "use fewer rows, one kernel at a time (kernels.gram), or a larger memory_limit",
+    )
+    return pairs
+
+
+def gram_on(kernel: Kernel, pairs: Pairs, *, progress: Progress = silent) -> np.ndarray:
+    """K(X, X) on shared pairs: what the kernel needs is computed for all pairs once, and kept."""
+    kernel = as_kernel(kernel)
+    _fill_shared(kernel, pairs)
+    return _fill(kernel, pairs, BLOCK, None, progress)
+
+
+def _fill_shared(kernel: Kernel, pairs: Pairs) -> None:
+    """Make the pairs compute, on all points, the quantities that the kernel asks of a single pair."""
+    probe = Pairs(pairs.X[:1])
+    kernel.on(probe)
+    for name in ("inner", "squared_distance", "distance", "l1_distance", "left_square", "right_square"):
+        if name in probe.__dict__:
+            getattr(pairs, name)
+
+
+def _fill(kernel: Kernel, pairs: Pairs, block: int, memory_limit: int | str | None, progress: Progress) -> np.ndarray:
+    n, m = pairs.shape
+    size = pairs.X.itemsize
+    memory.require(
+        n * m * size + _TEMPORARIES * min(block, n) * m * size,
+        memory_limit,
+        f"a Gram matrix of {n} x {m} numbers",
+        "use fewer rows, float32 points, or a larger memory_limit",
+    )
+    matrix = np.empty((n, m), dtype=pairs.X.dtype)
+    for start in range(0, n, block):
+        stop = min(start + block, n)
+        if pairs.symmetric:
+            matrix[start:stop, :stop] = kernel.on(pairs.rows(start, stop, stop))
+            matrix[:start, start:stop] = matrix[start:stop, :start].T
+            corner = matrix[start:stop, start:stop]
+            corner[...] = np.tril(corner) + np.tril(corner, -1).T
+        else:
+            matrix[start:stop] = kernel.on(pairs.rows(start, stop, m))
+        progress(stop, n, "Gram matrix")
+    if pairs.symmetric:
+        np.fill_diagonal(matrix, kernel.diagonal(pairs.X))
+    return matrix

@@ -1,0 +1,128 @@
+"""Pairs of points, and what kernels ask of them: inner products and distances, each computed once."""
+
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from array_api_compat import array_namespace, is_numpy_array
+from scipy.spatial.distance import cdist
+
+from theodolite.numerics.errors import BadInput, ShapeMismatch
+
+# Below this share of the norms a squared distance has lost half its digits to cancellation and is computed again.
+CANCELLED = 1e-7
+
+
+def as_points(points: Any) -> Any:
+    """Points as a floating (n, d) array: JAX arrays stay as they are, all else becomes a numpy array."""
+    if not type(points).__module__.startswith(("jax", "jaxlib")):
+        points = np.asarray(points)
+        if points.dtype.kind not in "fiub":
+            raise BadInput(f"points have dtype {points.dtype}; expected real numbers (encode text columns first)")
+        if points.dtype.kind != "f":
+            points = points.astype(np.float64)
+    if points.ndim != 2:
+        raise ShapeMismatch(
+            f"points have shape {points.shape}; expected (n, d): reshape one feature with X[:, None], "
+            "flatten images with X.reshape(len(X), -1)"
+        )
+    return points
+
+
+class Pairs:
+    """All pairs (x, z) of two sets of points; with one set, all pairs of its points.
+
+    Distances and inner products are (n, m) arrays, computed when first asked for and then kept, so that kernels
+    evaluated on the same pairs share them.
+
+    >>> pairs = Pairs([[0.0], [3.0]])
+    >>> pairs.squared_distance
+    array([[0., 9.],
+           [9., 0.]])
+    """
+
+    def __init__(self, X: Any, Z: Any = None) -> None:
+        self.X = as_points(X)
+        self.symmetric = Z is None
+        self.Z = self.X if Z is None else as_points(Z)
+        if self.X.shape[1] != self.Z.shape[1]:
+            raise ShapeMismatch(f"points have {self.X.shape[1]} and {self.Z.shape[1]} columns; expected the same number")
+        self.xp = array_namespace(self.X, self.Z)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n, m)."""
+        return self.X.shape[0], self.Z.shape[0]
+
+    @cached_property
+    def left_square(self) -> Any:
+        """|x|^2, shape (n,)."""
+        return self.xp.sum(self.X * self.X, axis=1)
+
+    @cached_property
+    def right_square(self) -> Any:
+        """|z|^2, shape (m,)."""
+        return self.left_square if self.symmetric else self.xp.sum(self.Z * self.Z, axis=1)
+
+    @cached_property
+    def inner(self) -> Any:
+        """x . z, shape (n, m)."""
+        return self.X @ self.Z.T
+
+    @cached_property
+    def squared_distance(self) -> Any:
+        """|x - z|^2, shape (n, m); exact zeros for equal points."""
+        if not is_numpy_array(self.X):
+            cross = self.left_square[:, None] + self.right_square[None, :] - 2.0 * self.inner
+            squared = self.xp.where(cross > 0, cross, self.xp.zeros_like(cross))
+            if self.symmetric:
+                squared = self.xp.where(self.xp.eye(self.shape[0], dtype=bool), self.xp.zeros_like(squared), squared)
+            return squared
+        return _squared_distance(self.X, None if self.symmetric else self.Z)
+
+    @cached_property
+    def distance(self) -> Any:
+        """|x - z|, shape (n, m); its derivative at equal points is 0."""
+        if is_numpy_array(self.X):
+            return np.sqrt(self.squared_distance)
+        apart = self.squared_distance > 0
+        safe = self.xp.where(apart, self.squared_distance, self.xp.ones_like(self.squared_distance))
+        return self.xp.where(apart, self.xp.sqrt(safe), self.xp.zeros_like(safe))
+
+    @cached_property
+    def l1_distance(self) -> Any:
+        """sum |x_k - z_k|, shape (n, m)."""
+        if is_numpy_array(self.X):
+            return cdist(self.X, self.Z, "cityblock").astype(self.X.dtype, copy=False)
+        return self.xp.sum(self.xp.abs(self.X[:, None, :] - self.Z[None, :, :]), axis=2)
+
+    def rows(self, start: int, stop: int, columns: int) -> Self:
+        """The pairs of rows start..stop with the first `columns` points, sharing what is already computed."""
+        part = type(self).__new__(type(self))
+        part.X, part.Z, part.xp = self.X[start:stop], self.Z[:columns], self.xp
+        part.symmetric = False
+        for name in ("inner", "squared_distance", "distance", "l1_distance"):
+            if name in self.__dict__:
+                part.__dict__[name] = self.__dict__[name][start:stop, :columns]
+        for name, window in (("left_square", slice(start, stop)), ("right_square", slice(0, columns))):
+            if name in self.__dict__:
+                part.__dict__[name] = self.__dict__[name][window]
+        return part
+
+
+def _squared_distance(X: np.ndarray, Z: np.ndarray | None) -> np.ndarray:
+    """|x|^2 + |z|^2 - 2 x.z around the common mean, by one matrix product; cancelled entries are computed again."""
+    middle = X.mean(axis=0)
+    x = X - middle
+    z = x if Z is None else Z - middle
+    left, right = np.einsum("ij,ij->i", x, x), np.einsum("ij,ij->i", z, z)
+    squared = x @ z.T
+    squared *= -2.0
+    squared += left[:, None]
+    squared += right[None, :]
+    close_rows, close_columns = np.nonzero(squared <= CANCELLED * (left[:, None] + right[None, :]))
+    for start in range(0, close_rows.size, 65536):  # a table of many repeated rows has many close pairs
+        i, j = close_rows[start : start + 65536], close_columns[start : start + 65536]
+        gap = x[i] - z[j]
+        squared[i, j] = np.einsum("ij,ij->i", gap, gap)
+    return squared

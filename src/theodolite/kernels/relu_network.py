@@ -1,0 +1,100 @@
+"""Infinitely wide fully connected ReLU networks: the tangent kernel (NTK) and the Gaussian-process kernel (NNGP).
+
+Both follow one recursion over layers. With S_0 = x.z/d + b^2, T_0 = S_0, u the cosine of S_l and phi = arccos u,
+
+    S_(l+1) = sqrt(S_l(x,x) S_l(z,z)) (sin phi + (pi - phi) u) / pi + b^2,
+    T_(l+1) = S_(l+1) + T_l (pi - phi) / pi,          S_(l+1)(x,x) = S_l(x,x) + b^2.
+
+Source: Jacot, Gabriel and Hongler (2018), arXiv:1806.07572, theorem 1, for h -> sqrt(2) relu(h W / sqrt(width) + b);
+the angular integrals are Cho and Saul (2009), orders 0 and 1.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from array_api_compat import array_namespace
+
+from theodolite.kernels.kernel import Kernel
+from theodolite.kernels.pairs import Pairs, as_points
+from theodolite.numerics.errors import BadInput
+
+
+class ReluNetwork(Kernel):
+    """What the two readings of a ReLU network share: the recursion, its first layer and its one-point form."""
+
+    depth: int
+    bias_std: float
+
+    def __post_init__(self) -> None:
+        if self.depth != int(self.depth) or self.depth < 1:
+            raise BadInput(f"depth counts hidden layers and must be a positive integer, got {self.depth}")
+        if not 0.0 <= self.bias_std < float("inf"):
+            raise BadInput(f"bias_std must be zero or positive, got {self.bias_std}")
+
+    def _layers(self, pairs: Pairs) -> tuple[Any, Any]:
+        """(NNGP, NTK) of the last layer on all pairs."""
+        xp, width, variance = pairs.xp, pairs.X.shape[1], self.bias_std**2
+        nngp = pairs.inner / width + variance
+        left, right = pairs.left_square / width + variance, pairs.right_square / width + variance
+        ntk = nngp
+        tiny = xp.finfo(nngp.dtype).tiny
+        for _ in range(int(self.depth)):
+            scale = xp.sqrt(left[:, None] * right[None, :])
+            cosine = xp.clip(nngp / xp.where(scale > 0, scale, tiny), -1.0, 1.0)
+            open_angle = math.pi - xp.acos(cosine)
+            sine = xp.sqrt((1.0 - cosine) * (1.0 + cosine))
+            nngp = scale * (sine + open_angle * cosine) / math.pi + variance
+            ntk = nngp + ntk * open_angle / math.pi
+            left, right = left + variance, right + variance
+        if pairs.symmetric:  # arccos loses half the digits at cosine 1; the one-point recursion keeps them
+            on_diagonal = xp.eye(pairs.shape[0], dtype=bool)
+            nngp = xp.where(on_diagonal, (left)[:, None], nngp)
+            ntk = xp.where(on_diagonal, _ntk_diagonal(left, self.depth, variance)[:, None], ntk)
+        return nngp, ntk
+
+    def _last_variance(self, X: Any) -> Any:
+        X = as_points(X)
+        square = array_namespace(X).sum(X * X, axis=1)
+        return square / X.shape[1] + (self.depth + 1) * self.bias_std**2
+
+
+def _ntk_diagonal(last: Any, depth: int, variance: float) -> Any:
+    """Sum over layers of S_l(x,x) = last - (depth - l) b^2, l = 0..depth."""
+    return (depth + 1) * last - variance * depth * (depth + 1) / 2
+
+
+@dataclass(frozen=True)
+class ReluNTK(ReluNetwork):
+    """The neural tangent kernel of a fully connected ReLU network with `depth` hidden layers, infinitely wide.
+
+    >>> ReluNTK(depth=1)([[1.0, 1.0]], [[1.0, -1.0]]).round(6)
+    array([[0.31831]])
+    """
+
+    depth: int = 1
+    bias_std: float = 0.0
+
+    def on(self, pairs: Pairs) -> Any:
+        return self._layers(pairs)[1]
+
+    def diagonal(self, X: Any) -> Any:
+        return _ntk_diagonal(self._last_variance(X), self.depth, self.bias_std**2)
+
+
+@dataclass(frozen=True)
+class ReluNNGP(ReluNetwork):
+    """The covariance at initialisation of a fully connected ReLU network with `depth` hidden layers, infinitely wide.
+
+    >>> ReluNNGP(depth=2)([[1.0, 1.0]], [[1.0, 1.0]]).round(6)
+    array([[1.]])
+    """
+
+    depth: int = 1
+    bias_std: float = 0.0
+
+    def on(self, pairs: Pairs) -> Any:
+        return self._layers(pairs)[0]
+
+    def diagonal(self, X: Any) -> Any:
+        return self._last_variance(X)
