@@ -1,0 +1,1 @@
+"""One module, one claim: each holds a `CASE`."""
