@@ -1,0 +1,109 @@
+"""Route of few ridges: a Cholesky factor M = L L' and the inverse of L give everything at one ridge.
+
+The diagonal of M^-1 is the sum of squares over the columns of L^-1. Cost (2/3) n^3 a ridge, a dozen times less than an
+eigendecomposition. The traces of higher powers only enter error bars, verdicts and the slope that steers a search; they
+are measured with fixed random probes (relative error of the order 1/sqrt(PROBES n)).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import lapack
+from scipy.linalg.blas import dtrmm
+
+from theodolite.kernel_regression.resolvent import Resolvents
+from theodolite.numerics.errors import NotPositiveDefinite
+
+PROBES = 32
+
+
+class CholeskyFactor:
+    """M = G / n + ridge I = L L' at one ridge, and L^-1. Memory: one (n, n) array beside the Gram matrix."""
+
+    def __init__(self, gram: np.ndarray, ridge: float) -> None:
+        n = len(gram)
+        matrix = np.multiply(gram, 1.0 / n, order="F")
+        matrix.flat[:: n + 1] += ridge
+        lower, info = lapack.dpotrf(matrix, lower=1, clean=0, overwrite_a=1)
+        if info != 0:
+            raise NotPositiveDefinite(
+                f"gram / n + ridge I with ridge = {ridge:.3g} is not positive definite (leading minor {info}); "
+                "use a larger ridge, or check that the kernel is positive semi-definite"
+            )
+        self.ridge = ridge
+        self.log_determinant = 2.0 * float(np.log(lower.diagonal()).mean())
+        inverse, _ = lapack.dtrtri(lower, lower=1, overwrite_c=1)
+        self.inverse = inverse  # the strict upper triangle is not part of it
+        self.inverse_diagonal = _column_squares(inverse)
+
+    def solve(self, columns: np.ndarray) -> np.ndarray:
+        """M^-1 columns, (n, k)."""
+        return _triangular(self.inverse, _triangular(self.inverse, columns, transpose=False), transpose=True)
+
+    def measure(self, targets: np.ndarray) -> "Measured":
+        """The resolvent at this ridge, as a batch of one, with its derivatives."""
+        n = len(targets)
+        dual = self.solve(targets)
+        probes = np.random.default_rng(n).choice([-1.0, 1.0], size=(n, PROBES))
+        once = self.solve(probes)
+        twice = self.solve(once)
+        square_diagonal = np.mean(once * once, axis=1)
+        return Measured(
+            resolvents=Resolvents(
+                ridges=np.array([self.ridge]),
+                dual=dual[None],
+                diagonal=self.inverse_diagonal[None],
+                trace=np.array([self.inverse_diagonal.mean()]),
+                square_trace=np.array([square_diagonal.mean()]),
+                fourth_trace=np.array([np.mean(twice * twice)]),
+                log_determinant=np.array([self.log_determinant]),
+                power=np.array([np.sum(targets * dual) / n]),
+            ),
+            square_dual=self.solve(dual),
+            square_diagonal=square_diagonal,
+        )
+
+    def inverse_block(self, rows: np.ndarray) -> np.ndarray:
+        """The block of M^-1 on the given rows (m,), shape (m, m)."""
+        unit = np.zeros((len(self.inverse), rows.size))
+        unit[rows, np.arange(rows.size)] = 1.0
+        return self.solve(unit)[rows]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The resolvent at one ridge, M^-2 y (n, k), and the diagonal of M^-2 (n,) by random probes."""
+
+    resolvents: Resolvents
+    square_dual: np.ndarray
+    square_diagonal: np.ndarray
+
+    def kare_slope(self) -> float:
+        """d KARE / d ridge."""
+        of = self.resolvents
+        dual, trace = of.dual[0], of.trace[0]
+        numerator = -2.0 * np.sum(dual * self.square_dual) / of.rows
+        return float(numerator / trace**2 + 2.0 * np.sum(dual * dual) / of.rows * of.square_trace[0] / trace**3)
+
+    def leave_one_out_slope(self) -> float:
+        """d leave-one-out / d ridge."""
+        of = self.resolvents
+        residuals = of.left_out_residuals()[0]
+        change = (residuals * self.square_diagonal[:, None] - self.square_dual) / of.diagonal[0][:, None]
+        return float(2.0 * np.sum(residuals * change) / of.rows)
+
+
+def _triangular(lower: np.ndarray, columns: np.ndarray, *, transpose: bool) -> np.ndarray:
+    return dtrmm(1.0, lower, columns, lower=1, trans_a=int(transpose))
+
+
+def _column_squares(lower: np.ndarray, width: int = 256) -> np.ndarray:
+    """Sum of squares over each column of a lower triangular matrix in Fortran order, (n,)."""
+    total = np.empty(len(lower))
+    for start in range(0, len(lower), width):
+        stop = min(start + width, len(lower))
+        strip = lower[start:, start:stop]
+        total[start:stop] = np.einsum("ij,ij->j", strip, strip)
+        corner = np.triu(lower[start:stop, start:stop], 1)
+        total[start:stop] -= np.einsum("ij,ij->j", corner, corner)
+    return total
