@@ -1,0 +1,39 @@
+"""The only room that draws and writes pages: numbers and words in, HTML, figures and terminal tables out.
+
+Sub-modules load when first touched, so that importing this package starts neither matplotlib nor jinja2.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from theodolite.reporting.atlas import atlas_page, write_atlas_page
+    from theodolite.reporting.survey_page import survey_page, write_survey_page
+    from theodolite.reporting.terminal import results_table, survey_table
+
+_HOMES = {
+    "atlas_page": "atlas",
+    "results_table": "terminal",
+    "survey_page": "survey_page",
+    "survey_table": "terminal",
+    "write_atlas_page": "atlas",
+    "write_survey_page": "survey_page",
+}
+
+__all__ = [
+    "atlas_page",
+    "results_table",
+    "survey_page",
+    "survey_table",
+    "write_atlas_page",
+    "write_survey_page",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        # a function may share the name of its module: the function is what `reporting.survey_page` means
+        found = getattr(importlib.import_module(f"theodolite.reporting.{_HOMES[name]}"), name)
+        globals()[name] = found
+        return found
+    raise AttributeError(f"module 'theodolite.reporting' has no attribute {name!r}; it has {', '.join(__all__)}")

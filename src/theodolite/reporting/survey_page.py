@@ -1,0 +1,205 @@
+"""The report of a survey: one HTML page that opens offline and answers the question on its first screen."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from theodolite.reporting import pages, words
+from theodolite.reporting.survey_figures import survey_figures
+
+if TYPE_CHECKING:
+    from theodolite.survey.record import CandidateRecord, SurveyRecord
+
+_SENTENCES = {
+    "good": "KARE and leave-one-out agree and nothing in the data speaks against the predicted risk.",
+    "unsure": "Read the predicted risk with care, and measure it on held-out rows before relying on it:",
+    "bad": "Do not rely on the predicted risk; measure it on held-out rows that are new in the way yours will be:",
+    "plain": "The survey gave no verdict on this number.",
+}
+
+
+def survey_page(record: "SurveyRecord") -> str:
+    """The page of a survey as a string of HTML.
+
+    Args: record, as `KernelSurvey.record_` holds it or as read back from JSON (numbers may be None there).
+    Returns: one self-contained document: no script, no external reference, everything given by users escaped.
+        The same record gives the same bytes.
+    Cost: about two seconds, most of it for drawing.
+    """
+    return pages.render("survey.html.j2", s=_content(record))
+
+
+def write_survey_page(record: "SurveyRecord", path: str | Path) -> Path:
+    """Write `survey_page(record)` to `path`, whole or not at all."""
+    return pages.write(path, survey_page(record))
+
+
+def _content(record: "SurveyRecord") -> dict[str, Any]:
+    data, chosen = record.data, record.chosen
+    variance = data.get("target_variance")
+    figures = survey_figures(record)
+    rows = [_row(candidate, variance) for candidate in record.candidates]
+    position = next((i for i, c in enumerate(record.candidates) if c.name == chosen.name), None)
+    if position is None:
+        rows.insert(0, _row(chosen, variance))
+        position = 0
+    rows[position]["is_chosen"] = True
+    grouped = any(candidate.leave_one_group_out is not None for candidate in (*record.candidates, chosen))
+    verdict = words.verdict(chosen.verdict)
+    content = {
+        "name": words.shortened(data.get("name") or "data", 80),
+        "target": words.plain(data.get("target") or "target"),
+        "target_note": _target_note(data),
+        "task": words.plain(data.get("task") or ""),
+        "shape": f"{words.count(data.get('rows'))} rows × {words.count(data.get('columns'))} columns",
+        "unit": _unit(data),
+        "has_share": words.fraction(1.0, variance) is not None,
+        "chosen": {**_row(chosen, variance), "reasons": chosen.reasons},
+        "verdict": verdict,
+        "verdict_sentence": _SENTENCES[verdict.mood],
+        "measured": _measured(record),
+        "gauge": _gauge(record),
+        "rows": rows,
+        "grouped": grouped,
+        "any_measured": any(not words.missing(c.measured_risk) for c in (*record.candidates, chosen)),
+        "table_caption": _table_caption(record),
+        "reasons": _reasons(record.candidates),
+        "notes": [words.plain(note) for note in record.notes],
+        "command": words.plain(record.command),
+        "settings": [(key, words.value(entry)) for key, entry in record.settings.items()],
+        "facts": _facts(record),
+        "version": words.plain(record.versions.get("theodolite", "")),
+        "seconds": words.duration(record.seconds),
+        **figures,
+    }
+    content["headline"] = _headline(record, content)
+    content["lead"] = _lead(record, content)
+    content["contents"] = [
+        ("risk-table", "Every candidate"),
+        *((item.key, item.title) for item in figures.values() if item),
+        ("notes", "What was done to the data"),
+        ("again", "Run it again"),
+    ]
+    return content
+
+
+def _row(candidate: "CandidateRecord", variance: float | None) -> dict[str, Any]:
+    return {
+        "name": words.plain(candidate.name),
+        "ridge": words.number(candidate.ridge),
+        "kare": words.number(candidate.kare),
+        "leave_one_out": words.number(candidate.leave_one_out),
+        "leave_one_group_out": words.number(candidate.leave_one_group_out),
+        "predicted": words.with_error(candidate.predicted_risk, candidate.standard_error),
+        "share": words.share(candidate.predicted_risk, variance, candidate.standard_error),
+        "measured": words.number(candidate.measured_risk),
+        "measured_share": words.share(candidate.measured_risk, variance),
+        "verdict": words.verdict(candidate.verdict),
+        "seconds": words.duration(candidate.seconds),
+        "is_chosen": False,
+    }
+
+
+def _measured(record: "SurveyRecord") -> dict[str, str] | None:
+    holdout = record.holdout
+    if not holdout or words.missing(holdout.get("risk")):
+        return None
+    score = ""
+    if not words.missing(holdout.get("score")):
+        score = f"{words.plain(holdout.get('score_name') or 'score')} {words.number(holdout['score'])}"
+    risk, error = holdout["risk"], holdout.get("standard_error")
+    return {
+        "risk": words.with_error(risk, error),
+        "share": words.share(risk, record.data.get("target_variance"), error),
+        "rows": f"on {words.count(holdout.get('rows'))} held-out rows",
+        "score": score,
+    }
+
+
+def _gauge(record: "SurveyRecord") -> dict[str, Any] | None:
+    """Places on a bar of 1000 units that stands for the target variance; None when that is unknown."""
+    variance = record.data.get("target_variance")
+    predicted = words.fraction(record.chosen.predicted_risk, variance)
+    if predicted is None:
+        return None
+    error = words.fraction(record.chosen.standard_error, variance)
+    measured = words.fraction((record.holdout or {}).get("risk"), variance)
+    place = lambda part: round(1000 * min(max(part, 0.0), 1.0), 1)  # noqa: E731
+    said = f"Predicted risk {words.share(record.chosen.predicted_risk, variance, record.chosen.standard_error)}"
+    caption = "The whole bar is the variance of the target; the filled part is what is predicted to stay unexplained on new rows"
+    caption += ", with one standard error either way" if error is not None else ""
+    caption += "; the diamond is what was measured on the held-out rows." if measured is not None else "."
+    if measured is not None and record.holdout:
+        said += f", measured {words.share(record.holdout['risk'], variance)}"
+    return {
+        "predicted": place(predicted),
+        "low": None if error is None else place(predicted - error),
+        "high": None if error is None else place(predicted + error),
+        "measured": None if measured is None else place(measured),
+        "words": f"{said} of the target variance.",
+        "caption": caption,
+    }
+
+
+def _headline(record: "SurveyRecord", content: dict[str, Any]) -> str:
+    target = words.shortened(content["target"], 60)
+    part = words.fraction(record.chosen.predicted_risk, record.data.get("target_variance"))
+    if part is None:
+        return f"Predicted risk for {target}: {content['chosen']['predicted']}"
+    if part >= 1:
+        return f"No candidate is predicted to beat a constant for {target}"
+    return f"{words.shortened(content['chosen']['name'], 48)} should explain {100 * (1 - part):.0f} % of {target} on new rows"
+
+
+def _lead(record: "SurveyRecord", content: dict[str, Any]) -> str:
+    many = len(record.candidates)
+    rows = record.chosen.rows
+    text = f"Chosen from {many} candidate{'' if many == 1 else 's'} with {words.count(rows)} training rows"
+    text += f", in {content['seconds']}. The prediction uses the training rows only"
+    if content["measured"]:
+        return f"{text}; {content['measured']['rows'].removeprefix('on ')} then measured it."
+    return f"{text}; nothing was held out to measure it."
+
+
+def _unit(data: dict[str, Any]) -> str:
+    if data.get("classes") is not None:
+        return "squared error, summed over one-hot classes"
+    return "in squared units of the target"
+
+
+def _target_note(data: dict[str, Any]) -> str:
+    classes = data.get("classes")
+    if classes is None:
+        return f"variance {words.number(data.get('target_variance'))}"
+    many = classes if isinstance(classes, int) else len(classes)
+    return f"{many} classes, one-hot variance {words.number(data.get('target_variance'))}"
+
+
+def _table_caption(record: "SurveyRecord") -> str:
+    unit = "summed over one-hot classes" if record.data.get("classes") is not None else "in squared units of the target"
+    text = f"Best first. Risks are mean squared errors, {unit}; ± is one standard error"
+    if words.fraction(1.0, record.data.get("target_variance")) is not None:
+        text += "; in the second line the same as a share of the target variance (1 − R²)"
+    return text + "."
+
+
+def _reasons(candidates: Iterable["CandidateRecord"]) -> list[tuple[str, str]]:
+    """Each reason once, with the candidates it applies to."""
+    found: dict[str, list[str]] = {}
+    for candidate in candidates:
+        if words.verdict(candidate.verdict).mood != "good":
+            for reason in candidate.reasons:
+                found.setdefault(words.plain(reason), []).append(words.plain(candidate.name))
+    return [(reason, _listed(names)) for reason, names in found.items()]
+
+
+def _listed(names: list[str], most: int = 6) -> str:
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _facts(record: "SurveyRecord") -> list[tuple[str, str]]:
+    facts = [(key.replace("_", " "), words.value(entry)) for key, entry in record.data.items()]
+    facts += [("seconds", words.duration(record.seconds))]
+    facts += [(key, words.value(entry)) for key, entry in record.extra.items()]
+    return facts + [(key, words.value(entry)) for key, entry in record.versions.items()]
