@@ -1,7 +1,7 @@
 """Kernel ridge regression that knows its own risk: from a Gram matrix and targets, never from a test set."""
 
 from theodolite.kernel_regression.kare import kare, kare_gradient
-from theodolite.kernel_regression.learning_curve import LearningCurve, learning_curve, risk_at_size
+from theodolite.kernel_regression.learning_curve import LearningCurve, ThresholdTable, learning_curve, threshold_table
 from theodolite.kernel_regression.leave_one_out import leave_one_group_out, leave_one_out
 from theodolite.kernel_regression.marginal_likelihood import log_marginal_likelihood
 from theodolite.kernel_regression.ridge_path import RidgePath
@@ -17,6 +17,7 @@ __all__ = [
     "LearningCurve",
     "RidgePath",
     "RidgeSearch",
+    "ThresholdTable",
     "exact_signal_capture_threshold",
     "expected_risk",
     "kare",
@@ -25,7 +26,7 @@ __all__ = [
     "leave_one_group_out",
     "leave_one_out",
     "log_marginal_likelihood",
-    "risk_at_size",
+    "threshold_table",
     "signal_capture_threshold",
     "threshold_slope",
 ]

@@ -4,10 +4,11 @@ The signal capture threshold t is the right coordinate. At a given t the bias an
 depend on the size of the training set; only two things do. With D1(t) = sum d/(d+t) and D2(t) = sum (d/(d+t))^2 over
 the spectrum of the kernel, the ridge that belongs to t at size m is t (1 - D1/m), and the risk at m is
 
-    risk_m(t) = risk_n(t) (1 - D2/n) / (1 - D2/m).
+    risk_m(t) = base(t) / (1 - D2/m),        base(t) = bias + noise = risk_n(t) (1 - D2/n).
 
-A path at size n knows both sums: D1 = n (1 - ridge/t) and D2 = n (1 - 1/slope), with slope = dt/d(ridge). So the whole
-curve follows from the path without a fit; below n it interpolates, above n it extrapolates to smaller thresholds.
+A path at size n knows all three: D1 = n (1 - ridge/t) and D2 = n (1 - 1/slope), with slope = dt/d(ridge). So the whole
+curve follows from the path without a fit. Below n it interpolates. Above n it may need thresholds smaller than any seen
+at n; there the three functions continue as the power laws they end with.
 
 Source: Jacot et al. (2020), arXiv:2006.09796, theorem 6 (risk = slope x (bias + noise)), rearranged.
 """
@@ -21,7 +22,10 @@ from theodolite.kernel_regression.criteria import as_loss
 from theodolite.kernel_regression.ridge_path import RidgePath
 from theodolite.numerics.errors import BadInput
 
-_THRESHOLDS = 121
+_SEEN = 96  # thresholds between the smallest and the largest seen
+_UNSEEN = 64  # thresholds below, over four decades
+_SATURATED = 0.9  # where D1 > 0.9 n the path has nothing left to say about the spectrum
+_LAST_STRETCH = 1.5  # of the logarithm of the threshold, from which the power laws are read
 
 
 @dataclass(frozen=True)
@@ -36,31 +40,67 @@ class LearningCurve:
     rows: int  # the size it was forecast from
 
 
-def risk_at_size(path: RidgePath, size: float, criterion: str = "risk") -> tuple[np.ndarray, np.ndarray]:
-    """(ridges, predicted risks) of the same kernel trained on `size` rows, along increasing thresholds."""
-    grid = np.geomspace(path.ridges[0], path.ridges[-1], _THRESHOLDS)
+@dataclass(frozen=True)
+class ThresholdTable:
+    """What a path knows of the problem, size aside: `first` = D1, `second` = D2 and `base` at each `threshold` (t,)."""
+
+    threshold: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+    base: np.ndarray
+
+    def at_size(self, size: float) -> tuple[np.ndarray, np.ndarray]:
+        """(ridges, risks) of all thresholds that `size` rows can reach, ascending in the ridge."""
+        reached = self.first < (1.0 - 1e-6) * size
+        ridges = self.threshold * (1.0 - self.first / size)
+        risks = self.base / (1.0 - self.second / size)
+        return ridges[reached], risks[reached]
+
+
+def threshold_table(path: RidgePath, criterion: str = "risk") -> ThresholdTable:
+    """Read D1, D2 and the size-free part of a criterion off a path, continued below its smallest threshold."""
+    n = path.rows
+    grid = np.geomspace(path.ridges[0], path.ridges[-1], 2 * _SEEN)
     threshold, slope = path.signal_capture_threshold(grid), path.threshold_slope(grid)
-    first, second = path.rows * (1.0 - grid / threshold), path.rows * (1.0 - 1.0 / slope)
-    possible = (first < size) & (second < size)
-    ridges = threshold[possible] * (1.0 - first[possible] / size)
-    risks = np.asarray(as_loss(path, criterion)(grid))[possible]
-    return ridges, risks / slope[possible] / (1.0 - second[possible] / size)
+    first, second = n * (1.0 - grid / threshold), n * (1.0 - 1.0 / slope)
+    base = np.asarray(as_loss(path, criterion)(grid)) / slope
+    sound = (first < _SATURATED * n) & (first > 0) & (second > 0) & (base > 0)
+    if sound.sum() < 4:
+        sound[-4:] = True
+    x = np.log(threshold[sound])
+    seen = np.linspace(x[0], x[-1], _SEEN)
+    unseen = np.linspace(x[0] - 4 * np.log(10), x[0], _UNSEEN, endpoint=False)
+
+    def continued(values: np.ndarray, steepest: float, flattest: float) -> np.ndarray:
+        logs = np.interp(seen, x, np.log(np.maximum(values[sound], np.finfo(float).tiny)))
+        last = seen <= max(seen[0] + _LAST_STRETCH, seen[3])
+        power = np.clip(np.polyfit(seen[last], logs[last], 1)[0], steepest, flattest)
+        return np.exp(np.concatenate([logs[0] + power * (unseen - seen[0]), logs]))
+
+    first_all = continued(first, -1.0, 0.0)
+    return ThresholdTable(
+        threshold=np.exp(np.concatenate([unseen, seen])),
+        first=first_all,
+        second=np.minimum(continued(second, -1.0, 0.0), first_all),
+        base=continued(base, 0.0, 2.0),
+    )
 
 
 def learning_curve(path: RidgePath, sizes: Any, criterion: str = "risk") -> LearningCurve:
     """Forecast the risk of the best ridge at other training sizes.
 
     Args: path, at its own size n; sizes (s,), each >= 2; criterion, the risk that is carried over.
-    Returns: a LearningCurve; its band is two standard errors of the risk at n, scaled, and does not contain the error
+    Returns: a LearningCurve. Its band is two standard errors of the risk at n, scaled; it does not contain the error
         of the theory itself, which grows with the distance from n.
-    Cost: O(n^2) once.
+    Raises: BadInput. Cost: O(n^2) once.
     """
     sizes = np.atleast_1d(np.asarray(sizes, dtype=np.float64))
     if sizes.ndim != 1 or not (np.isfinite(sizes) & (sizes >= 2)).all():
         raise BadInput(f"sizes must be numbers of rows, each at least 2, got {sizes}")
     best = path.best_ridge(criterion)
     share = path.standard_error(best) / np.asarray(as_loss(path, criterion)(best))
-    risk, ridge = np.array([_lowest(*risk_at_size(path, size, criterion)) for size in sizes]).T
+    table = threshold_table(path, criterion)
+    risk, ridge = np.array([_lowest(*table.at_size(size)) for size in sizes]).T
     return LearningCurve(sizes, risk, risk * np.maximum(1 - 2 * share, 0), risk * (1 + 2 * share), ridge, path.rows)
 
 

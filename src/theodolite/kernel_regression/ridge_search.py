@@ -14,7 +14,7 @@ from scipy.interpolate import CubicHermiteSpline
 
 from theodolite.kernel_regression.cholesky import CholeskyFactor, Measured
 from theodolite.kernel_regression.criteria import Criteria
-from theodolite.kernel_regression.learning_curve import risk_at_size
+from theodolite.kernel_regression.learning_curve import threshold_table
 from theodolite.kernel_regression.resolvent import Resolvents
 from theodolite.kernel_regression.ridge_path import RidgePath
 from theodolite.numerics import memory
@@ -23,7 +23,7 @@ from theodolite.numerics.checks import symmetric_gram, target_columns
 SHARE = 4  # one row in four makes the forecast
 NEAR = 0.35  # |log ridge| within which a factor is taken as being at the minimum
 GAIN = 0.003  # relative improvement of the risk that is worth one more factor
-REACH = 3.0  # |log ridge| up to which a slope may be carried away from its factor
+REACH = 1.5  # |log ridge| up to which a slope may be carried away from its factor
 MAX_FACTORS = 5
 
 
@@ -110,8 +110,8 @@ class RidgeSearch(Criteria):
     @cached_property
     def _forecasts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Logarithms of ridges, and of the KARE and left-out error that the sample path forecasts there for all rows."""
-        ridges, kare = risk_at_size(self.sample_path, self.rows, "kare")
-        held_out = risk_at_size(self.sample_path, self.rows, self._held_out)[1]
+        ridges, kare = threshold_table(self.sample_path, "kare").at_size(self.rows)
+        held_out = threshold_table(self.sample_path, self._held_out).at_size(self.rows)[1]
         sound = ridges > self._smallest_sound_ridge()
         return np.log(ridges[sound]), np.log(kare[sound]), np.log(held_out[sound])
 
