@@ -1,5 +1,6 @@
 """Kernel ridge regression that knows its own risk: from a Gram matrix and targets, never from a test set."""
 
+from theodolite.kernel_regression.estimators import KernelRidgeClassifier, KernelRidgeRegressor, factorise
 from theodolite.kernel_regression.kare import kare, kare_gradient
 from theodolite.kernel_regression.learning_curve import LearningCurve, ThresholdTable, learning_curve, threshold_table
 from theodolite.kernel_regression.leave_one_out import leave_one_group_out, leave_one_out
@@ -14,12 +15,15 @@ from theodolite.kernel_regression.signal_capture import (
 )
 
 __all__ = [
+    "KernelRidgeClassifier",
+    "KernelRidgeRegressor",
     "LearningCurve",
     "RidgePath",
     "RidgeSearch",
     "ThresholdTable",
     "exact_signal_capture_threshold",
     "expected_risk",
+    "factorise",
     "kare",
     "kare_gradient",
     "learning_curve",

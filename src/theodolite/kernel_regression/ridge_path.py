@@ -27,7 +27,7 @@ class RidgePath(Criteria):
     >>> x = np.linspace(0, 3, 40)[:, None]
     >>> path = RidgePath(RBF(1.0)(x), np.sin(3 * x[:, 0]))
     >>> path.kare([1e-3, 1e-1]).round(4)
-    array([0.0006, 0.1888])
+    array([0.0014, 0.1783])
     """
 
     def __init__(self, gram: Any, targets: Any, *, groups: Any = None, memory_limit: int | str | None = None) -> None:

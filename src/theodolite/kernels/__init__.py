@@ -3,6 +3,7 @@
 from theodolite.kernels.dot_product import Linear, Polynomial
 from theodolite.kernels.gram import gram, gram_on, grams, shared_pairs
 from theodolite.kernels.kernel import Custom, Kernel, Product, Scaled, Sum, as_kernel, from_config
+from theodolite.kernels.lengthscales import median_distances
 from theodolite.kernels.pairs import Pairs
 from theodolite.kernels.relu_network import ReluNNGP, ReluNTK
 from theodolite.kernels.stationary import RBF, Laplace, LaplaceL1, Matern, RationalQuadratic
@@ -28,5 +29,6 @@ __all__ = [
     "gram",
     "gram_on",
     "grams",
+    "median_distances",
     "shared_pairs",
 ]
