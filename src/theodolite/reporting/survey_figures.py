@@ -29,12 +29,12 @@ def _curves(record: "SurveyRecord") -> Illustration | None:
         key="curves",
         title="Risk over ridge",
         caption=(
-            "In colour the best candidate of each family of kernels, the others faint; the dot marks the ridge chosen for "
-            "each. Solid is leave-one-out, dashed is KARE. Where the two run together the predicted risk can be believed; "
-            "where the dashed line falls below the solid one, KARE alone would promise too much. A flat valley means the "
-            "exact ridge hardly matters."
+            "In colour the best candidate of each family of kernels, the others faint; the dot marks the ridge chosen "
+            "for each. Solid is leave-one-out, dashed is KARE. Where the two run together the predicted risk can be "
+            "believed; where the dashed line falls below the solid one, KARE alone would promise too much. A flat "
+            "valley means that the exact ridge hardly matters."
         ),
-        description=f"Risk against ridge on logarithmic axes for {len(record.candidates)} candidates; highlighted: {best}.",
+        description=f"Risk against ridge for {len(record.candidates)} candidates; highlighted: {best}.",
         draw=lambda narrow: risk_curves(record, narrow=narrow),
     )
 
@@ -50,9 +50,9 @@ def _compared(record: "SurveyRecord") -> Illustration | None:
         key="compared",
         title="Predicted against measured",
         caption=(
-            f"One mark per candidate. On the diagonal the prediction was exact; above it the risk turned out larger than "
-            f"predicted. {close} of {many} lie within 15 %, the grey band. All marks share the same held-out rows, so "
-            "they shift together."
+            f"One mark per candidate. On the diagonal the prediction was exact; above it the risk turned out larger "
+            f"than predicted. {close} of {many} lie within 15 %, the grey band. All marks share the same held-out "
+            "rows, so they shift together."
         ),
         description=f"Measured against predicted risk; {close} of {many} candidates lie within 15 per cent.",
         draw=lambda narrow: predicted_measured(record, narrow=narrow),
@@ -69,9 +69,9 @@ def _learning(record: "SurveyRecord") -> Illustration | None:
         key="learning",
         title="With fewer or more rows",
         caption=(
-            "Forecast of the risk of the chosen kernel and ridge at other training sizes, from the spectrum of the Gram "
-            "matrix. Solid up to the rows at hand, dashed where it is extrapolation; the band is the range the forecast "
-            "allows for. A curve still falling at the vertical line says that more rows would help."
+            "Forecast of the risk of the chosen kernel and ridge at other training sizes, from the spectrum of the "
+            "Gram matrix. Solid up to the rows at hand, dashed where it is extrapolation; the band is the range the "
+            "forecast allows for. A curve still falling at the vertical line says that more rows would help."
         ),
         description=f"Forecast risk against training rows; trained on {words.count(rows)} rows.",
         draw=lambda narrow: learning_curve(record, narrow=narrow),
@@ -84,20 +84,20 @@ def _capture(record: "SurveyRecord") -> Illustration | None:
     found = capture(record.signal_capture)
     if found is None:
         return None
-    total = found.energy.sum()
+    learned = f"{100 * found.learned / found.energy.sum():.0f}"
+    threshold = words.number(record.signal_capture.get("threshold"))
     return Illustration(
         key="capture",
         title="What of the target is learned",
         caption=(
-            f"The target split along the kernel's eigenfunctions, wider groups towards the right. Filled: the share that is "
-            f"learned, {100 * found.learned / total:.0f} % in all; hatched: the share that is not, fine detail and noise. "
-            f"Of the {words.count(len(found.energy))} eigenfunctions the first {words.count(found.half)} are captured by "
-            f"more than a half (dotted line); the signal capture threshold is "
-            f"{words.number(record.signal_capture.get('threshold'))}. A large hatched share far to the right is noise or "
-            "structure this kernel sees last."
+            "The target split along the kernel's eigenfunctions, in wider groups towards the right. Filled: the share "
+            f"that is learned, {learned} % in all; hatched: the share that is not, fine detail and noise. The first "
+            f"{words.count(found.half)} of {words.count(len(found.energy))} eigenfunctions are captured by more than a "
+            f"half (dotted line): their eigenvalue exceeds the signal capture threshold, {threshold}. A large hatched "
+            "share far to the right is noise, or structure that this kernel sees last."
         ),
         description=(
-            f"Share of the target per eigenfunction, {100 * found.learned / total:.0f} per cent of it learned, "
+            f"Share of the target per eigenfunction, {learned} per cent of it learned, "
             f"{found.half} eigenfunctions captured by more than a half."
         ),
         draw=lambda narrow: signal_capture(record, narrow=narrow),

@@ -1,5 +1,6 @@
 """The report of a survey: one HTML page that opens offline and answers the question on its first screen."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ from theodolite.reporting.survey_figures import survey_figures
 if TYPE_CHECKING:
     from theodolite.survey.record import CandidateRecord, SurveyRecord
 
+FIRST_ROWS = 12
+_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 _SENTENCES = {
     "good": "KARE and leave-one-out agree and nothing in the data speaks against the predicted risk.",
     "unsure": "Read the predicted risk with care, and measure it on held-out rows before relying on it:",
@@ -39,7 +42,7 @@ def _content(record: "SurveyRecord") -> dict[str, Any]:
     variance = data.get("target_variance")
     figures = survey_figures(record)
     rows = [_row(candidate, variance) for candidate in record.candidates]
-    position = next((i for i, c in enumerate(record.candidates) if c.name == chosen.name), None)
+    position = next((i for i, candidate in enumerate(record.candidates) if _same(candidate, chosen)), None)
     if position is None:
         rows.insert(0, _row(chosen, variance))
         position = 0
@@ -59,7 +62,8 @@ def _content(record: "SurveyRecord") -> dict[str, Any]:
         "verdict_sentence": _SENTENCES[verdict.mood],
         "measured": _measured(record),
         "gauge": _gauge(record),
-        "rows": rows,
+        "rows": rows[:FIRST_ROWS] if len(rows) > FIRST_ROWS + 3 else rows,
+        "more_rows": rows[FIRST_ROWS:] if len(rows) > FIRST_ROWS + 3 else [],
         "grouped": grouped,
         "any_measured": any(not words.missing(c.measured_risk) for c in (*record.candidates, chosen)),
         "table_caption": _table_caption(record),
@@ -81,6 +85,12 @@ def _content(record: "SurveyRecord") -> dict[str, Any]:
         ("again", "Run it again"),
     ]
     return content
+
+
+def _same(candidate: "CandidateRecord", chosen: "CandidateRecord") -> bool:
+    """Whether the chosen kernel is this candidate as it was measured, not a refinement of it."""
+    parts = [(one.name, one.ridge, one.predicted_risk, one.rows) for one in (candidate, chosen)]
+    return parts[0] == parts[1]
 
 
 def _row(candidate: "CandidateRecord", variance: float | None) -> dict[str, Any]:
@@ -117,38 +127,46 @@ def _measured(record: "SurveyRecord") -> dict[str, str] | None:
 
 
 def _gauge(record: "SurveyRecord") -> dict[str, Any] | None:
-    """Places on a bar of 1000 units that stands for the target variance; None when that is unknown."""
+    """Places in per cent on a bar that stands for the target variance; None when that is unknown."""
     variance = record.data.get("target_variance")
     predicted = words.fraction(record.chosen.predicted_risk, variance)
     if predicted is None:
         return None
     error = words.fraction(record.chosen.standard_error, variance)
     measured = words.fraction((record.holdout or {}).get("risk"), variance)
-    place = lambda part: round(1000 * min(max(part, 0.0), 1.0), 1)  # noqa: E731
     said = f"Predicted risk {words.share(record.chosen.predicted_risk, variance, record.chosen.standard_error)}"
-    caption = "The whole bar is the variance of the target; the filled part is what is predicted to stay unexplained on new rows"
-    caption += ", with one standard error either way" if error is not None else ""
-    caption += "; the diamond is what was measured on the held-out rows." if measured is not None else "."
+    caption = "The bar is the variance of the target, filled as far as new rows are predicted to stay unexplained"
+    caption += " (± one standard error)" if error is not None else ""
+    caption += "; the diamond is what was measured." if measured is not None else "."
     if measured is not None and record.holdout:
         said += f", measured {words.share(record.holdout['risk'], variance)}"
     return {
-        "predicted": place(predicted),
-        "low": None if error is None else place(predicted - error),
-        "high": None if error is None else place(predicted + error),
-        "measured": None if measured is None else place(measured),
+        "predicted": _per_cent(predicted),
+        "low": None if error is None else _per_cent(predicted - error),
+        "width": None if error is None else round(_per_cent(predicted + error) - _per_cent(predicted - error), 2),
+        "measured": None if measured is None else _per_cent(measured),
         "words": f"{said} of the target variance.",
         "caption": caption,
     }
 
 
+def _per_cent(part: float) -> float:
+    return round(100 * min(max(part, 0.0), 1.0), 2)
+
+
 def _headline(record: "SurveyRecord", content: dict[str, Any]) -> str:
     target = words.shortened(content["target"], 60)
     part = words.fraction(record.chosen.predicted_risk, record.data.get("target_variance"))
+    if content["verdict"].mood == "bad":
+        return f"No trustworthy prediction for {target}"
     if part is None:
         return f"Predicted risk for {target}: {content['chosen']['predicted']}"
     if part >= 1:
         return f"No candidate is predicted to beat a constant for {target}"
-    return f"{words.shortened(content['chosen']['name'], 48)} should explain {100 * (1 - part):.0f} % of {target} on new rows"
+    explained = f"{100 * (1 - part):.0f}\u00a0% of the variance of {target}"
+    if content["verdict"].mood == "unsure":
+        return f"Perhaps {explained} can be explained on new rows"
+    return f"Expect to explain {explained} on new rows"
 
 
 def _lead(record: "SurveyRecord", content: dict[str, Any]) -> str:
@@ -163,8 +181,8 @@ def _lead(record: "SurveyRecord", content: dict[str, Any]) -> str:
 
 def _unit(data: dict[str, Any]) -> str:
     if data.get("classes") is not None:
-        return "squared error, summed over one-hot classes"
-    return "in squared units of the target"
+        return "squared error over one-hot classes"
+    return "target units²"
 
 
 def _target_note(data: dict[str, Any]) -> str:
@@ -179,21 +197,34 @@ def _table_caption(record: "SurveyRecord") -> str:
     unit = "summed over one-hot classes" if record.data.get("classes") is not None else "in squared units of the target"
     text = f"Best first. Risks are mean squared errors, {unit}; ± is one standard error"
     if words.fraction(1.0, record.data.get("target_variance")) is not None:
-        text += "; in the second line the same as a share of the target variance (1 − R²)"
+        text += "; 1 − R² is the predicted risk as a share of the target variance"
     return text + "."
 
 
 def _reasons(candidates: Iterable["CandidateRecord"]) -> list[tuple[str, str]]:
-    """Each reason once, with the candidates it applies to."""
-    found: dict[str, list[str]] = {}
+    """Each kind of reason once, with the candidates it applies to; numbers that vary become "lowest to highest"."""
+    found: dict[str, list[tuple[list[str], str]]] = {}
     for candidate in candidates:
         if words.verdict(candidate.verdict).mood != "good":
-            for reason in candidate.reasons:
-                found.setdefault(words.plain(reason), []).append(words.plain(candidate.name))
-    return [(reason, _listed(names)) for reason, names in found.items()]
+            for reason in map(words.plain, candidate.reasons):
+                kind = _NUMBER.sub("\0", reason)
+                found.setdefault(kind, []).append((_NUMBER.findall(reason), words.plain(candidate.name)))
+    return [
+        (_ranged(kind, [numbers for numbers, _ in many]), _listed([name for _, name in many]))
+        for kind, many in found.items()
+    ]
 
 
-def _listed(names: list[str], most: int = 6) -> str:
+def _ranged(kind: str, many: list[list[str]]) -> str:
+    """A kind of reason with its numbers filled in."""
+    pieces = kind.split("\0")
+    for position, numbers in enumerate(zip(*many, strict=True)):
+        ends = sorted({min(numbers, key=float), max(numbers, key=float)}, key=float)
+        pieces[position] += " to ".join(ends)
+    return "".join(pieces)
+
+
+def _listed(names: list[str], most: int = 4) -> str:
     rest = len(names) - most
     return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 

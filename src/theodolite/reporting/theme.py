@@ -30,7 +30,7 @@ DOTS = (0, (1, 2))
 
 # inches: a figure across the page, two beside each other, a telephone
 WIDE = (9.4, 4.4)
-HALF = (5.6, 4.6)
+HALF = (5.1, 4.5)
 NARROW = (4.1, 4.1)
 
 
@@ -128,7 +128,7 @@ def log_label(value: float, _position: int | None = None) -> str:
 def logarithmic(
     axes: Any, direction: str, low: float, high: float, label: Callable[[float, Any], str] | None = None, most: int = 6
 ) -> None:
-    """Make the `direction` ("x" or "y") of axes logarithmic from `low` to `high`, ticks in plain text, never crowded."""
+    """Make the `direction` ("x" or "y") of axes logarithmic from `low` to `high`, with few ticks, in plain text."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
     axis = axes.xaxis if direction == "x" else axes.yaxis

@@ -28,6 +28,8 @@ _VERDICTS = {
     "holds": Verdict("✓", "holds", "good"),
     "inconclusive": Verdict("△", "inconclusive", "unsure"),
     "fails": Verdict("✗", "fails", "bad"),
+    "undecided": Verdict("○", "undecided", "plain"),
+    "error": Verdict("!", "error", "bad"),
 }
 
 

@@ -57,7 +57,8 @@ def predicted_measured(record: "SurveyRecord", *, narrow: bool = False) -> "Figu
             axes.errorbar(
                 [own[0]], [own[1]], xerr=np.nan_to_num([scale.one(record.chosen.standard_error)]),
                 yerr=np.nan_to_num([scale.one(holdout.get("standard_error"))]), fmt="o", markersize=10,
-                markerfacecolor="none", markeredgewidth=1.8, color=theme.colour("ink"), label="chosen, ± standard errors",
+                markerfacecolor="none", markeredgewidth=1.8, color=theme.colour("ink"),
+                label="chosen, ± standard errors",
             )  # fmt: skip
         scale.axis(axes, "x", low, high)
         scale.axis(axes, "y", low, high)

@@ -85,7 +85,7 @@ def signal_capture(record: "SurveyRecord", *, narrow: bool = False) -> "Figure":
             linewidth=1.2,
             label="captured fraction",
         )
-        line.set(ylim=(0, 103), ylabel="%")
+        line.set(ylim=(0, 103), ylabel="per cent")
         line.set_title("Added up from the first")
         for axes in (bars, line):
             theme.logarithmic(axes, "x", 0.9, 1.08 * (count + 1), most=5, label=_rank)
