@@ -5,9 +5,9 @@ from typing import Any
 
 from array_api_compat import array_namespace
 
-from theodolite.kernels.kernel import Kernel
+from theodolite.kernels.kernel import Kernel, freeze
 from theodolite.kernels.pairs import Pairs, as_points
-from theodolite.numerics.errors import BadInput
+from theodolite.numerics.checks import positive_integer, zero_or_positive
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,7 @@ class Linear(Kernel):
     offset: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.offset < float("inf"):
-            raise BadInput(f"the offset of Linear must be zero or positive, got {self.offset}")
+        freeze(self, offset=zero_or_positive(self.offset, "the offset of Linear"))
 
     def on(self, pairs: Pairs) -> Any:
         return pairs.inner / pairs.X.shape[1] + self.offset
@@ -44,13 +43,14 @@ class Polynomial(Kernel):
     offset: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.degree != int(self.degree) or self.degree < 1:
-            raise BadInput(f"the degree of Polynomial must be a positive integer, got {self.degree}")
-        if not 0.0 <= self.offset < float("inf"):
-            raise BadInput(f"the offset of Polynomial must be zero or positive, got {self.offset}")
+        freeze(
+            self,
+            degree=positive_integer(self.degree, "the degree of Polynomial"),
+            offset=zero_or_positive(self.offset, "the offset of Polynomial"),
+        )
 
     def on(self, pairs: Pairs) -> Any:
-        return Linear(self.offset).on(pairs) ** int(self.degree)
+        return Linear(self.offset).on(pairs) ** self.degree
 
     def diagonal(self, X: Any) -> Any:
-        return Linear(self.offset).diagonal(X) ** int(self.degree)
+        return Linear(self.offset).diagonal(X) ** self.degree

@@ -8,7 +8,7 @@ import numpy as np
 from theodolite.kernels.kernel import Kernel, as_kernel
 from theodolite.kernels.pairs import Pairs, as_points
 from theodolite.numerics import memory
-from theodolite.numerics.checks import finite
+from theodolite.numerics.checks import finite, positive_integer
 from theodolite.numerics.progress import Progress, silent
 
 BLOCK = 256  # rows; a block of distances then stays near the processor's cache
@@ -39,7 +39,8 @@ def gram(
     """
     X = finite(np.asarray(as_points(X)), "X")
     Z = None if Z is None else finite(np.asarray(as_points(Z)), "Z")
-    return _fill(as_kernel(kernel), Pairs(X, Z), block or BLOCK, memory_limit, progress)
+    block = BLOCK if block is None else positive_integer(block, "block, the number of rows at a time,")
+    return _fill(as_kernel(kernel), Pairs(X, Z), block, memory_limit, progress)
 
 
 def grams(

@@ -56,6 +56,12 @@ class Kernel:
         }
 
 
+def freeze(kernel: Kernel, **values: Any) -> None:
+    """Set fields of a frozen kernel while it is made: plain Python numbers, which leave the dtype of arrays alone."""
+    for name, value in values.items():
+        object.__setattr__(kernel, name, value)
+
+
 def from_config(description: dict[str, Any]) -> Kernel:
     """The kernel that `config()` described.
 
@@ -65,8 +71,9 @@ def from_config(description: dict[str, Any]) -> Kernel:
     """
     arguments = dict(description)
     kind = arguments.pop("kind", None)
-    if kind not in _KINDS or kind == "Custom":
-        raise BadInput(f"no kernel is called {kind!r}; known: {', '.join(sorted(set(_KINDS) - {'Custom'}))}")
+    known = sorted(name for name, cls in _KINDS.items() if dataclasses.is_dataclass(cls) and cls is not Custom)
+    if kind not in known:
+        raise BadInput(f"no kernel is called {kind!r}; known: {', '.join(known)}")
     arguments = {key: from_config(item) if isinstance(item, dict) else item for key, item in arguments.items()}
     try:
         return _KINDS[kind](**arguments)
@@ -116,7 +123,7 @@ class Scaled(Kernel):
     kernel: Kernel
 
     def __post_init__(self) -> None:
-        positive(self.scale, "the scale of a kernel")
+        freeze(self, scale=positive(self.scale, "the scale of a kernel"))
 
     def on(self, pairs: Pairs) -> Any:
         return self.scale * self.kernel.on(pairs)
@@ -126,7 +133,8 @@ class Scaled(Kernel):
 
     def __repr__(self) -> str:
         inner = f"({self.kernel!r})" if isinstance(self.kernel, Sum) else repr(self.kernel)
-        return f"{self.scale:g} * {inner}"
+        short = f"{self.scale:g}"
+        return f"{short if float(short) == self.scale else self.scale} * {inner}"
 
 
 @dataclass(frozen=True)
@@ -138,7 +146,9 @@ class Custom(Kernel):
     def on(self, pairs: Pairs) -> Any:
         values = self.function(pairs.X, pairs.Z)
         if tuple(values.shape) != pairs.shape:
-            raise BadInput(f"{self!r} returned shape {tuple(values.shape)} for {pairs.shape} pairs; expected that shape")
+            raise BadInput(
+                f"{self!r} returned shape {tuple(values.shape)} for {pairs.shape} pairs; expected that shape"
+            )
         return values
 
     def diagonal(self, X: Any) -> Any:
@@ -147,7 +157,9 @@ class Custom(Kernel):
         return xp.concat([xp.reshape(self.function(X[i : i + 1], X[i : i + 1]), (1,)) for i in range(X.shape[0])])
 
     def config(self) -> dict[str, Any]:
-        raise BadInput(f"{self!r} is a function of the caller's and cannot be written to a file; save its name yourself")
+        raise BadInput(
+            f"{self!r} is a function of the caller's and cannot be written to a file; save its name yourself"
+        )
 
     def __repr__(self) -> str:
         return f"Custom({getattr(self.function, '__name__', type(self.function).__name__)})"

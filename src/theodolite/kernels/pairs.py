@@ -9,24 +9,32 @@ from scipy.spatial.distance import cdist
 
 from theodolite.numerics.errors import BadInput, ShapeMismatch
 
-# Below this share of the norms a squared distance has lost half its digits to cancellation and is computed again.
-CANCELLED = 1e-7
+# Below this multiple of sqrt(eps), as a share of the norms, a squared distance has lost half its digits to cancellation
+# and is computed again.
+CANCELLED = 7.0
 
 
 def as_points(points: Any) -> Any:
-    """Points as a floating (n, d) array: JAX arrays stay as they are, all else becomes a numpy array."""
-    if not type(points).__module__.startswith(("jax", "jaxlib")):
+    """Points as a floating (n, d) array: JAX arrays stay JAX arrays, all else becomes a numpy array."""
+    if _is_jax(points):
+        if points.dtype.kind in "iub":
+            points = points * 1.0
+    else:
         points = np.asarray(points)
         if points.dtype.kind not in "fiub":
             raise BadInput(f"points have dtype {points.dtype}; expected real numbers (encode text columns first)")
         if points.dtype.kind != "f":
             points = points.astype(np.float64)
-    if points.ndim != 2:
+    if points.ndim != 2 or points.shape[1] == 0:
         raise ShapeMismatch(
-            f"points have shape {points.shape}; expected (n, d): reshape one feature with X[:, None], "
+            f"points have shape {points.shape}; expected (n, d), d >= 1: reshape one feature with X[:, None], "
             "flatten images with X.reshape(len(X), -1)"
         )
     return points
+
+
+def _is_jax(points: Any) -> bool:
+    return type(points).__module__.startswith(("jax", "jaxlib"))
 
 
 class Pairs:
@@ -45,8 +53,14 @@ class Pairs:
         self.X = as_points(X)
         self.symmetric = Z is None
         self.Z = self.X if Z is None else as_points(Z)
+        if _is_jax(self.X) and not _is_jax(self.Z):
+            self.Z = array_namespace(self.X).asarray(self.Z)
+        elif _is_jax(self.Z) and not _is_jax(self.X):
+            self.X = array_namespace(self.Z).asarray(self.X)
         if self.X.shape[1] != self.Z.shape[1]:
-            raise ShapeMismatch(f"points have {self.X.shape[1]} and {self.Z.shape[1]} columns; expected the same number")
+            raise ShapeMismatch(
+                f"points have {self.X.shape[1]} and {self.Z.shape[1]} columns; expected the same number"
+            )
         self.xp = array_namespace(self.X, self.Z)
 
     @property
@@ -71,9 +85,16 @@ class Pairs:
 
     @cached_property
     def squared_distance(self) -> Any:
-        """|x - z|^2, shape (n, m); exact zeros for equal points."""
+        """|x - z|^2, shape (n, m).
+
+        Host arrays: exact zeros for equal points, at least half of the digits for any others. JAX arrays: an error of
+        the order of eps times the squared spread of the points.
+        """
         if not is_numpy_array(self.X):
-            cross = self.left_square[:, None] + self.right_square[None, :] - 2.0 * self.inner
+            middle = self.xp.mean(self.X, axis=0)  # moving all points leaves distances and their derivatives alone
+            x, z = self.X - middle, self.Z - middle
+            left, right = self.xp.sum(x * x, axis=1), self.xp.sum(z * z, axis=1)
+            cross = left[:, None] + right[None, :] - 2.0 * (x @ z.T)
             squared = self.xp.where(cross > 0, cross, self.xp.zeros_like(cross))
             if self.symmetric:
                 squared = self.xp.where(self.xp.eye(self.shape[0], dtype=bool), self.xp.zeros_like(squared), squared)
@@ -120,9 +141,10 @@ def _squared_distance(X: np.ndarray, Z: np.ndarray | None) -> np.ndarray:
     squared *= -2.0
     squared += left[:, None]
     squared += right[None, :]
-    close_rows, close_columns = np.nonzero(squared <= CANCELLED * (left[:, None] + right[None, :]))
+    share = CANCELLED * np.sqrt(np.finfo(squared.dtype).eps)
+    close_rows, close_columns = np.nonzero(squared <= share * (left[:, None] + right[None, :]))
     for start in range(0, close_rows.size, 65536):  # a table of many repeated rows has many close pairs
         i, j = close_rows[start : start + 65536], close_columns[start : start + 65536]
-        gap = x[i] - z[j]
+        gap = X[i] - (X if Z is None else Z)[j]  # exact for close points, which centred ones are not
         squared[i, j] = np.einsum("ij,ij->i", gap, gap)
     return squared

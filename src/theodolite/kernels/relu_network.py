@@ -13,11 +13,12 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from array_api_compat import array_namespace
+import numpy as np
+from array_api_compat import array_namespace, is_numpy_namespace
 
-from theodolite.kernels.kernel import Kernel
+from theodolite.kernels.kernel import Kernel, freeze
 from theodolite.kernels.pairs import Pairs, as_points
-from theodolite.numerics.errors import BadInput
+from theodolite.numerics.checks import positive_integer, zero_or_positive
 
 
 class ReluNetwork(Kernel):
@@ -27,10 +28,11 @@ class ReluNetwork(Kernel):
     bias_std: float
 
     def __post_init__(self) -> None:
-        if self.depth != int(self.depth) or self.depth < 1:
-            raise BadInput(f"depth counts hidden layers and must be a positive integer, got {self.depth}")
-        if not 0.0 <= self.bias_std < float("inf"):
-            raise BadInput(f"bias_std must be zero or positive, got {self.bias_std}")
+        freeze(
+            self,
+            depth=positive_integer(self.depth, "depth, the number of hidden layers,"),
+            bias_std=zero_or_positive(self.bias_std, "bias_std"),
+        )
 
     def _layers(self, pairs: Pairs) -> tuple[Any, Any]:
         """(NNGP, NTK) of the last layer on all pairs."""
@@ -38,18 +40,16 @@ class ReluNetwork(Kernel):
         nngp = pairs.inner / width + variance
         left, right = pairs.left_square / width + variance, pairs.right_square / width + variance
         ntk = nngp
-        tiny = xp.finfo(nngp.dtype).tiny
-        for _ in range(int(self.depth)):
-            scale = xp.sqrt(left[:, None] * right[None, :])
-            cosine = xp.clip(nngp / xp.where(scale > 0, scale, tiny), -1.0, 1.0)
-            open_angle = math.pi - xp.acos(cosine)
-            sine = xp.sqrt((1.0 - cosine) * (1.0 + cosine))
+        for _ in range(self.depth):
+            scale = _root(xp, left)[:, None] * _root(xp, right)[None, :]
+            cosine = xp.clip(nngp / xp.where(scale > 0, scale, xp.ones_like(scale)), -1.0, 1.0)
+            open_angle, sine = _open_angle_and_sine(xp, cosine)
             nngp = scale * (sine + open_angle * cosine) / math.pi + variance
             ntk = nngp + ntk * open_angle / math.pi
             left, right = left + variance, right + variance
         if pairs.symmetric:  # arccos loses half the digits at cosine 1; the one-point recursion keeps them
             on_diagonal = xp.eye(pairs.shape[0], dtype=bool)
-            nngp = xp.where(on_diagonal, (left)[:, None], nngp)
+            nngp = xp.where(on_diagonal, left[:, None], nngp)
             ntk = xp.where(on_diagonal, _ntk_diagonal(left, self.depth, variance)[:, None], ntk)
         return nngp, ntk
 
@@ -57,6 +57,28 @@ class ReluNetwork(Kernel):
         X = as_points(X)
         square = array_namespace(X).sum(X * X, axis=1)
         return square / X.shape[1] + (self.depth + 1) * self.bias_std**2
+
+
+def _root(xp: Any, values: Any) -> Any:
+    """Square root with derivative 0, not infinity, at 0."""
+    if is_numpy_namespace(xp):
+        return np.sqrt(values)
+    above = values > 0
+    return xp.where(above, xp.sqrt(xp.where(above, values, xp.ones_like(values))), xp.zeros_like(values))
+
+
+def _open_angle_and_sine(xp: Any, cosine: Any) -> tuple[Any, Any]:
+    """(pi - phi, sin phi) with derivative 0, not infinity, where points are parallel.
+
+    The infinities cancel in sin phi + (pi - phi) u; in pi - phi alone they are a true kink, and 0 is its middle.
+    """
+    if is_numpy_namespace(xp):
+        return math.pi - np.arccos(cosine), np.sqrt((1.0 - cosine) * (1.0 + cosine))
+    oblique = xp.abs(cosine) < 1.0
+    inner = xp.where(oblique, cosine, xp.zeros_like(cosine))
+    straight = xp.where(cosine > 0, xp.full_like(cosine, math.pi), xp.zeros_like(cosine))
+    open_angle = xp.where(oblique, math.pi - xp.acos(inner), straight)
+    return open_angle, xp.where(oblique, xp.sqrt((1.0 - inner) * (1.0 + inner)), xp.zeros_like(cosine))
 
 
 def _ntk_diagonal(last: Any, depth: int, variance: float) -> Any:

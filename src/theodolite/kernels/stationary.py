@@ -6,7 +6,7 @@ from typing import Any
 
 from array_api_compat import array_namespace
 
-from theodolite.kernels.kernel import Kernel
+from theodolite.kernels.kernel import Kernel, freeze
 from theodolite.kernels.pairs import Pairs, as_points
 from theodolite.numerics.checks import positive
 from theodolite.numerics.errors import BadInput
@@ -18,7 +18,7 @@ class Stationary(Kernel):
     lengthscale: float
 
     def __post_init__(self) -> None:
-        positive(self.lengthscale, f"the lengthscale of {type(self).__name__}")
+        freeze(self, lengthscale=positive(self.lengthscale, f"the lengthscale of {type(self).__name__}"))
 
     def diagonal(self, X: Any) -> Any:
         X = as_points(X)
@@ -89,7 +89,8 @@ class Matern(Stationary):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.nu not in (0.5, 1.5, 2.5):
-            raise BadInput(f"nu must be 0.5, 1.5 or 2.5, got {self.nu}; for nu -> infinity use RBF")
+            raise BadInput(f"nu must be 0.5, 1.5 or 2.5, got {self.nu!r}; for nu -> infinity use RBF")
+        freeze(self, nu=float(self.nu))
 
     def on(self, pairs: Pairs) -> Any:
         t = pairs.distance * (math.sqrt(2.0 * self.nu) / self.lengthscale)
@@ -114,7 +115,7 @@ class RationalQuadratic(Stationary):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        positive(self.alpha, "alpha of RationalQuadratic")
+        freeze(self, alpha=positive(self.alpha, "alpha of RationalQuadratic"))
 
     def on(self, pairs: Pairs) -> Any:
         scaled = pairs.squared_distance * (1.0 / (self.alpha * self.lengthscale))

@@ -25,9 +25,11 @@ def symmetric_gram(gram: Any) -> np.ndarray:
         raise ShapeMismatch(
             f"gram has shape {array.shape}; expected (n, n) with n >= 2, as kernels.gram(kernel, X) returns it"
         )
+    if array.dtype.kind not in "fiub":
+        raise BadInput(f"gram has dtype {array.dtype}; expected real numbers")
+    round_off = np.sqrt(np.finfo(np.result_type(array.dtype, np.float32)).eps)
     array = finite(array.astype(np.float64, copy=False), "gram")
-    scale = np.abs(array).max()
-    if np.abs(array - array.T).max() > 1e-8 * scale:
+    if np.abs(array - array.T).max() > round_off * np.abs(array).max():
         raise ShapeMismatch(
             "gram is not symmetric; expected K(X, X) of one set of points, not K(X, Z): use kernels.gram(kernel, X)"
         )
@@ -35,9 +37,9 @@ def symmetric_gram(gram: Any) -> np.ndarray:
 
 
 def target_columns(targets: Any, n: int) -> np.ndarray:
-    """Targets as float64 columns (n, k); a vector (n,) becomes one column."""
+    """Targets as float64 columns (n, k), k >= 1; a vector (n,) becomes one column."""
     array = np.asarray(targets)
-    if array.ndim not in (1, 2) or array.shape[0] != n:
+    if array.ndim not in (1, 2) or array.shape[0] != n or array.shape[1:] == (0,):
         raise ShapeMismatch(f"targets have shape {array.shape}; expected ({n},) or ({n}, k) to go with {n} rows")
     if array.dtype.kind not in "fiub":
         raise BadInput(f"targets have dtype {array.dtype}; expected real numbers (encode classes as +-1 or one-hot)")
@@ -46,9 +48,27 @@ def target_columns(targets: Any, n: int) -> np.ndarray:
 
 def positive(value: float, name: str, instead: str = "") -> float:
     """A finite number > 0."""
-    if not (np.isfinite(value) and value > 0):
-        raise BadInput(f"{name} must be positive, got {value}" + (f"; {instead}" if instead else ""))
+    if not (_is_number(value) and 0 < value < np.inf):
+        raise BadInput(f"{name} must be positive, got {value!r}" + (f"; {instead}" if instead else ""))
     return float(value)
+
+
+def positive_integer(value: Any, name: str) -> int:
+    """A whole number >= 1, of any numeric type."""
+    if not (_is_number(value) and 1 <= value < np.inf and value % 1 == 0):
+        raise BadInput(f"{name} must be a positive integer, got {value!r}")
+    return int(value)
+
+
+def zero_or_positive(value: Any, name: str) -> float:
+    """A finite number >= 0."""
+    if not (_is_number(value) and 0 <= value < np.inf):
+        raise BadInput(f"{name} must be zero or positive, got {value!r}")
+    return float(value)
+
+
+def _is_number(value: Any) -> bool:
+    return np.ndim(value) == 0 and np.asarray(value).dtype.kind in "fiub"
 
 
 def ridges_array(ridge: Any) -> np.ndarray:

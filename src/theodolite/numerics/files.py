@@ -8,7 +8,7 @@ from typing import Any
 
 
 def write_atomically(path: str | Path, content: str | bytes) -> Path:
-    """Write beside the target, flush to disk, then rename over it: a killed process leaves the old file or the new one."""
+    """Write beside the target, flush to disk, rename over it: a killed process leaves the old file or the new one."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     data = content.encode("utf-8") if isinstance(content, str) else content

@@ -47,11 +47,11 @@ def readable(size: float) -> str:
     >>> readable(1_500_000_000)
     '1.5 GB'
     """
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000 or unit == "GB":
+    for unit in ("B", "kB", "MB"):
+        if size < 999.5:  # from there on three digits round to 1000
             return f"{size:.3g} {unit}"
         size /= 1000
-    raise AssertionError
+    return f"{size:.3g} GB" if size < 999.5 else f"{size:.0f} GB"
 
 
 def require(needed: int, limit: int | str | None, what: str, instead: str) -> None:

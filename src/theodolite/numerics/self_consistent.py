@@ -32,10 +32,9 @@ def solve(ridge: float, eigenvalues: Any, samples: float, *, multiplicities: Any
     True
     """
     d, m = _spectrum(eigenvalues, multiplicities)
-    if not (np.isfinite(ridge) and ridge >= 0 and tail >= 0):
+    if not (0 <= ridge < np.inf and 0 <= tail < np.inf):
         raise BadInput(f"ridge and tail must be zero or positive, got ridge = {ridge}, tail = {tail}")
-    if not samples >= 1:
-        raise BadInput(f"samples must be at least 1, got {samples}")
+    _check_samples(samples)
     start = ridge + tail / samples
     count = m.sum()
     if start == 0 and count <= samples:
@@ -59,11 +58,15 @@ def solve(ridge: float, eigenvalues: Any, samples: float, *, multiplicities: Any
 def slope(z: float, eigenvalues: Any, samples: float, *, multiplicities: Any = None) -> float:
     """dz/d(ridge) = 1 / (1 - sum_k m_k (d_k / (d_k + z))^2 / samples), between 1 and z / ridge.
 
+    Infinite at z = 0 when there are `samples` positive eigenvalues.
+
     >>> round(slope(1.57935948104, [1 / k for k in range(1, 21)], 5), 9)
     1.067478188
     """
     d, m = _spectrum(eigenvalues, multiplicities)
-    return float(1.0 / (1.0 - (m @ (d / (d + z)) ** 2) / samples))
+    q = _check_root(z) / (z + d)
+    rest = ((_check_samples(samples) - m.sum()) + m @ (q * (2.0 - q))) / samples  # no cancellation for small z
+    return float(1.0 / rest) if rest > 0 else float("inf")
 
 
 def inverse(z: float, eigenvalues: Any, samples: float, *, multiplicities: Any = None) -> float:
@@ -72,7 +75,9 @@ def inverse(z: float, eigenvalues: Any, samples: float, *, multiplicities: Any =
     >>> round(inverse(0.1, [1 / k for k in range(1, 21)], 20), 12)
     0.046699056152
     """
-    return z * (1.0 - degrees_of_freedom(z, eigenvalues, multiplicities=multiplicities) / samples)
+    d, m = _spectrum(eigenvalues, multiplicities)
+    q = _check_root(z) / (z + d)
+    return float(z * ((_check_samples(samples) - m.sum()) + m @ q) / samples)  # no cancellation for small z
 
 
 def degrees_of_freedom(z: float, eigenvalues: Any, *, multiplicities: Any = None) -> float:
@@ -82,12 +87,28 @@ def degrees_of_freedom(z: float, eigenvalues: Any, *, multiplicities: Any = None
     10.6601887695
     """
     d, m = _spectrum(eigenvalues, multiplicities)
-    return float(m @ (d / (d + z)))
+    return float(m @ (d / (d + _check_root(z))))
+
+
+def _check_root(z: float) -> float:
+    if not 0 <= z < np.inf:
+        raise BadInput(f"z must be zero or positive, got {z}")
+    return z
+
+
+def _check_samples(samples: float) -> float:
+    if not 1 <= samples < np.inf:
+        raise BadInput(f"samples must be at least 1, got {samples}")
+    return samples
 
 
 def _spectrum(eigenvalues: Any, multiplicities: Any) -> tuple[np.ndarray, np.ndarray]:
     d = finite(np.atleast_1d(np.asarray(eigenvalues, dtype=np.float64)), "eigenvalues")
-    m = np.ones_like(d) if multiplicities is None else np.asarray(multiplicities, dtype=np.float64)
+    m = (
+        np.ones_like(d)
+        if multiplicities is None
+        else finite(np.asarray(multiplicities, dtype=np.float64), "multiplicities")
+    )
     if d.shape != m.shape or d.ndim != 1:
         raise ShapeMismatch(f"eigenvalues {d.shape} and multiplicities {m.shape} must be vectors of one length")
     if (d < 0).any() or (m < 0).any():
