@@ -60,14 +60,14 @@ def load(
     frame = reading.frame
     chosen = _target_column(name, reading, target)
     asked = task if task != "auto" or chosen != reading.target or reading.task is None else reading.task
-    column, kept, dropped = present_targets(frame[chosen])
+    column, kept, dropped = present_targets(pd.Series(frame[chosen]))
     decided, decision = decided_task(column, asked)
     targets, remarks = treated_targets(column, decided)
     inputs = frame.drop(columns=chosen)
     if inputs.shape[1] == 0:
         raise BadInput(f"{name} has no column besides the target {chosen!r}; add the columns to predict it from")
     if not kept.all():
-        inputs = inputs[kept].reset_index(drop=True)
+        inputs = inputs.loc[kept].reset_index(drop=True)
     notes = (*reading.notes, *dropped, *decision, *remarks)
     return Dataset(name, inputs, targets, decided, chosen, reading.source, notes)
 

@@ -95,7 +95,7 @@ def _reading(path: Path, arrays: dict[str, Any]) -> Reading:
         target, task = _scalar(arrays, "target_name") or "target", TASKS.get(_scalar(arrays, "task"))
         while target in frame.columns:
             target += " (target)"
-        frame = frame.assign(**{target: _targets(path, y, len(x), arrays.get("class_names"))})
+        frame[target] = _targets(path, y, len(x), arrays.get("class_names"))
     for key, words in (("notes", "the file says"), ("target_hint", "the file suggests for its target, not applied")):
         if _scalar(arrays, key):
             notes.append(f"{words}: {_scalar(arrays, key)}")

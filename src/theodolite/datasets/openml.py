@@ -1,5 +1,7 @@
 """One data set of openml.org, fetched only when it is asked for by name."""
 
+from typing import Any
+
 import pandas as pd
 
 from theodolite.datasets.column_names import unique_names
@@ -17,7 +19,7 @@ def fetch(name: str) -> Reading:
     if not name.strip():
         raise BadInput("openml: needs a name, for example openml:abalone")
     try:
-        bunch = sklearn.datasets.fetch_openml(name=name, parser="auto", as_frame=True)
+        bunch: Any = sklearn.datasets.fetch_openml(name=name, parser="auto", as_frame=True)
     except Exception as error:  # the client lets through whatever its transport raises
         words = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise BadInput(

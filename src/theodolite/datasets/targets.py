@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from theodolite.datasets.text_numbers import as_numbers
 from theodolite.numerics.errors import BadInput
 
 Task = Literal["regression", "classification"]
@@ -15,7 +16,7 @@ LEAST_ROWS_PER_CLASS = 5  # on average, for integers to be taken as classes
 
 def present_targets(column: pd.Series) -> tuple[pd.Series, np.ndarray, list[str]]:
     """Targets without missing values, the mask (n,) of rows kept, and a note when some were dropped."""
-    kept = column.notna().to_numpy(dtype=bool)
+    kept = np.asarray(column.notna(), dtype=bool)
     missing = int((~kept).sum())
     if missing == len(column):
         raise BadInput(f"target column {column.name!r} is empty in all {missing} rows; choose another target")
@@ -23,7 +24,11 @@ def present_targets(column: pd.Series) -> tuple[pd.Series, np.ndarray, list[str]
         raise BadInput(f"target column {column.name!r} is present in one row only; at least two rows are needed")
     if not missing:
         return column, kept, []
-    return column[kept], kept, [f"{missing} of {len(column)} rows without a target ({column.name!r}) were left out"]
+    return (
+        pd.Series(column[kept]),
+        kept,
+        [f"{missing} of {len(column)} rows without a target ({column.name!r}) were left out"],
+    )
 
 
 def decided_task(column: pd.Series, task: str) -> tuple[Task, list[str]]:
@@ -75,10 +80,10 @@ def _numbers(column: pd.Series) -> np.ndarray:
     if _is_date(column):
         raise BadInput(f"target column {column.name!r} holds dates; choose a target of numbers")
     if _is_numeric(column):
-        values = column.to_numpy(dtype=np.float64)
+        values = np.asarray(column, dtype=np.float64)
     else:
         text = column.astype(object)
-        values = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64)
+        values = as_numbers(text).to_numpy()
         wrong = np.flatnonzero(np.isnan(values))
         if wrong.size:
             raise BadInput(

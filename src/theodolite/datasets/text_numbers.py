@@ -1,6 +1,7 @@
 """Numbers that a table wrote in another way: question marks for missing values, commas for decimal points."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,12 @@ import pandas as pd
 from theodolite.numerics.errors import BadInput
 
 _COMMA_NUMBER = r"[+-]?(?:\d+(?:,\d+)*|,\d+)(?:[eE][+-]?\d+)?"
+
+
+def as_numbers(column: pd.Series) -> pd.Series:
+    """The column as float64, NaN where a value is missing or no number."""
+    values: Any = pd.to_numeric(column, errors="coerce")
+    return pd.Series(values.to_numpy(dtype=np.float64, na_value=np.nan), index=column.index, name=column.name)
 
 
 def question_marks(column: pd.Series) -> tuple[pd.Series, list[str]]:
@@ -21,9 +28,9 @@ def question_marks(column: pd.Series) -> tuple[pd.Series, list[str]]:
     if not marks.any():
         return column, []
     cleaned = column.mask(marks)
-    numbers = pd.to_numeric(cleaned, errors="coerce")
-    if numbers.notna().sum() == cleaned.notna().sum() and cleaned.notna().any():
-        cleaned = numbers.astype(np.float64)
+    numbers = as_numbers(cleaned)
+    if cleaned.notna().any() and bool((numbers.notna() == cleaned.notna()).all()):
+        cleaned = numbers
     return cleaned, [f"column {column.name!r}: {marks.sum()} question marks were read as missing values"]
 
 
@@ -33,7 +40,7 @@ def decimal_commas(column: pd.Series, path: Path) -> tuple[pd.Series, list[str]]
     Raises: BadInput when they may as well separate thousands ("1,234").
     """
     present = column.dropna()
-    texts = present.drop_duplicates()
+    texts = pd.Series(present.unique(), dtype=object)
     if texts.empty or not texts.map(lambda value: isinstance(value, str)).all():
         return column, []
     commas = texts.str.contains(",", regex=False)
@@ -45,5 +52,6 @@ def decimal_commas(column: pd.Series, path: Path) -> tuple[pd.Series, list[str]]
             f"{path}, column {column.name!r} writes numbers as {example!r}: the comma may be a decimal comma or "
             "separate thousands; write decimal points and no thousands separators"
         )
-    numbers = pd.to_numeric(column.str.replace(",", ".", regex=False), errors="coerce").astype(np.float64)
-    return numbers, [f"column {column.name!r} writes decimal commas; they were read as decimal points"]
+    return as_numbers(column.str.replace(",", ".", regex=False)), [
+        f"column {column.name!r} writes decimal commas; they were read as decimal points"
+    ]

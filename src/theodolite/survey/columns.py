@@ -154,8 +154,8 @@ class ColumnEncoder:
         absent = [_source(rule) for rule in self._rules if _source(rule) not in there]
         if absent:
             raise BadInput(
-                f"the table lacks {len(absent)} column{'s' * (len(absent) != 1)} of the training data: {named(absent)}; it "
-                f"has {named(list(frame.columns))}: add or rename them"
+                f"the table lacks {len(absent)} column{'s' * (len(absent) != 1)} of the training data: "
+                f"{named(absent)}; it has {named(list(frame.columns))}: add or rename them"
             )
         extra = sorted(there.difference(self.columns_))
         return frame, [f"columns that training did not have were ignored: {named(extra)}"] if extra else []
