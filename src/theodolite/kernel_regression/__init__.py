@@ -13,6 +13,7 @@ from theodolite.kernel_regression.signal_capture import (
     signal_capture_threshold,
     threshold_slope,
 )
+from theodolite.kernel_regression.trust import Trust, repeated_share, trust
 
 __all__ = [
     "KernelRidgeClassifier",
@@ -21,6 +22,7 @@ __all__ = [
     "RidgePath",
     "RidgeSearch",
     "ThresholdTable",
+    "Trust",
     "exact_signal_capture_threshold",
     "expected_risk",
     "factorise",
@@ -30,7 +32,9 @@ __all__ = [
     "leave_one_group_out",
     "leave_one_out",
     "log_marginal_likelihood",
-    "threshold_table",
+    "repeated_share",
     "signal_capture_threshold",
     "threshold_slope",
+    "threshold_table",
+    "trust",
 ]

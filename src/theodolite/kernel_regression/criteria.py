@@ -53,12 +53,16 @@ class Criteria(ABC):
     def leave_one_group_out(self, ridge: Any) -> Any:
         """Exact mean squared error with the whole group of each row left out. BadInput without groups."""
         rows = self._need_groups()
-        return self._at(ridge, lambda of: np.array([self._group_error(float(r), d, rows) for r, d in zip(of.ridges, of.dual)]))
+        return self._at(
+            ridge, lambda of: np.array([self._group_error(float(r), d, rows) for r, d in zip(of.ridges, of.dual)])
+        )
 
     def risk(self, ridge: Any) -> Any:
         """The predicted risk: the larger of KARE and leave-one-out, or of KARE and leave-one-group-out with groups."""
         held_out = self.leave_one_out if self.groups is None else self.leave_one_group_out
-        return np.maximum(self.kare(ridge), held_out(ridge)) if np.ndim(ridge) else max(self.kare(ridge), held_out(ridge))
+        return (
+            np.maximum(self.kare(ridge), held_out(ridge)) if np.ndim(ridge) else max(self.kare(ridge), held_out(ridge))
+        )
 
     def log_marginal_likelihood(self, ridge: Any) -> Any:
         """Log evidence per row and target with its scale profiled out, constants dropped."""

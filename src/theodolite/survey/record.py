@@ -56,12 +56,16 @@ class SurveyRecord:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:
         """The inverse of `to_json`."""
-        candidates = tuple(_candidate(entry) for entry in document["candidates"])
+        candidates = tuple(candidate_from_json(entry) for entry in document["candidates"])
         rest = {key: value for key, value in document.items() if key not in ("candidates", "chosen", "notes")}
         return cls(
-            candidates=candidates, chosen=_candidate(document["chosen"]), notes=tuple(document["notes"]), **rest
+            candidates=candidates,
+            chosen=candidate_from_json(document["chosen"]),
+            notes=tuple(document["notes"]),
+            **rest,
         )
 
 
-def _candidate(entry: dict[str, Any]) -> CandidateRecord:
+def candidate_from_json(entry: dict[str, Any]) -> CandidateRecord:
+    """A candidate as `dataclasses.asdict` wrote it."""
     return CandidateRecord(**{**entry, "reasons": tuple(entry["reasons"])})

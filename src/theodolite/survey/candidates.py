@@ -1,0 +1,139 @@
+"""Which kernels a survey looks at: families over lengthscales that the data suggest, or the caller's own."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from theodolite.kernels import (
+    RBF,
+    Kernel,
+    Laplace,
+    LaplaceL1,
+    Linear,
+    Matern,
+    Polynomial,
+    RationalQuadratic,
+    ReluNNGP,
+    ReluNTK,
+    as_kernel,
+    from_config,
+    median_distances,
+)
+from theodolite.numerics.errors import BadInput
+
+MULTIPLES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # of the median distance; further ones change the chosen risk by < 0.1 %
+BIAS_STD = 0.316  # of the ReLU networks: a variance of 0.1
+DEPTHS = (1, 3)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A kernel to be measured; `rescaled(factor)` is the same family at another lengthscale, when there is one."""
+
+    name: str
+    kernel: Kernel
+    rescaled: Callable[[float], "Candidate"] | None = None
+
+
+def _scaled(title: str, build: Callable[[float], Kernel], unit: float, multiple: float) -> Candidate:
+    return Candidate(
+        f"{title}, {multiple:.3g} x median",
+        build(unit * multiple),
+        lambda factor: _scaled(title, build, unit, multiple * factor),
+    )
+
+
+def _over_lengthscales(title: str, build: Callable[[float], Kernel], unit: float) -> list[Candidate]:
+    return [_scaled(title, build, unit, multiple) for multiple in MULTIPLES]
+
+
+def _over_depths(title: str, kind: type[ReluNTK] | type[ReluNNGP]) -> list[Candidate]:
+    return [Candidate(f"{title}, depth {depth}", kind(depth, BIAS_STD)) for depth in DEPTHS]
+
+
+# name: (median Euclidean distance, median l1 distance) -> candidates
+FAMILIES: dict[str, Callable[[float, float], list[Candidate]]] = {
+    "laplace_l1": lambda l2, l1: _over_lengthscales("Laplace L1", LaplaceL1, l1),
+    "rbf": lambda l2, l1: _over_lengthscales("RBF", lambda length: RBF(length**2), l2),
+    "laplace": lambda l2, l1: _over_lengthscales("Laplace", Laplace, l2),
+    "matern32": lambda l2, l1: _over_lengthscales("Matern 3/2", lambda length: Matern(length, 1.5), l2),
+    "matern52": lambda l2, l1: _over_lengthscales("Matern 5/2", lambda length: Matern(length, 2.5), l2),
+    "relu_ntk": lambda l2, l1: _over_depths("ReLU NTK", ReluNTK),
+    "relu_nngp": lambda l2, l1: _over_depths("ReLU NNGP", ReluNNGP),
+    "rational_quadratic": lambda l2, l1: _over_lengthscales(
+        "Rational quadratic", lambda length: RationalQuadratic(length**2), l2
+    ),
+    # A linear kernel without a constant sends leave-one-out to 0 on centred data: the constant is not optional.
+    "linear": lambda l2, l1: [Candidate("Linear", Linear(1.0))],
+    "polynomial": lambda l2, l1: [Candidate(f"Polynomial of degree {d}", Polynomial(d, 1.0)) for d in (2, 3)],
+}
+DEFAULT = ("laplace_l1", "rbf", "laplace", "matern32", "matern52", "relu_ntk", "relu_nngp")
+
+
+def candidates(wanted: Any, X: np.ndarray) -> list[Candidate]:
+    """The candidates to measure on encoded points X (n, d).
+
+    Args: wanted, None for the default set, or a list of family names, kernels and functions (X, Z) -> (n, m); a name
+        stands for the family over six multiples of the median distance.
+    Returns: at least one candidate; families are interleaved, so that a survey that is cut short has seen all of them.
+    Raises: BadInput for unknown names, naming the nearest known one.
+
+    >>> len(candidates(None, np.eye(3))), candidates(["linear"], np.eye(3))[0].name
+    (34, 'Linear')
+    """
+    distances = median_distances(X)
+    entries = DEFAULT if wanted is None else [wanted] if isinstance(wanted, str | Kernel) else list(wanted)
+    if not entries:
+        raise BadInput(f"the list of candidates is empty; name families ({', '.join(FAMILIES)}) or give kernels")
+    return _interleaved([_family(entry, distances) for entry in entries])
+
+
+def _family(entry: Any, distances: tuple[float, float]) -> list[Candidate]:
+    if isinstance(entry, str):
+        if entry not in FAMILIES:
+            near = get_close_matches(entry, FAMILIES, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(FAMILIES)}"
+            raise BadInput(f"no family of kernels is called {entry!r}; {hint}")
+        return FAMILIES[entry](*distances)
+    kernel = as_kernel(entry)
+    return [Candidate(repr(kernel), kernel)]
+
+
+def _interleaved(families: Iterable[list[Candidate]]) -> list[Candidate]:
+    """Middle multiples first, one of each family in turn; a name that comes twice is kept once."""
+    order: dict[str, Candidate] = {}
+    ranked = [
+        (rank, candidate)
+        for family in families
+        for rank, candidate in enumerate(sorted(family, key=lambda one: abs(family.index(one) - len(family) // 2)))
+    ]
+    for _, candidate in sorted(ranked, key=lambda pair: pair[0]):
+        order.setdefault(candidate.name, candidate)
+    return list(order.values())
+
+
+def read_candidates(text: str) -> list[Any]:
+    """Candidates as the command takes them: names separated by commas, or a JSON file with names and kernel configs.
+
+    >>> read_candidates("rbf, linear")
+    ['rbf', 'linear']
+    """
+    path = Path(text)
+    if path.suffix.lower() != ".json":
+        return [name.strip() for name in text.split(",") if name.strip()]
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(f"cannot read the candidates file {text}: {error.strerror}") from None
+    except ValueError as error:
+        raise BadInput(
+            f'{text} is not JSON ({error}); expected a list such as ["rbf", {{"kind": "RBF", "lengthscale": 2.0}}]'
+        ) from None
+    if not isinstance(entries, list):
+        raise BadInput(f"{text} holds a {type(entries).__name__}; expected a list of family names and kernel configs")
+    return [from_config(entry) if isinstance(entry, dict) else str(entry) for entry in entries]

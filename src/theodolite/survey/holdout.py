@@ -1,0 +1,78 @@
+"""Predicted risk against the risk measured on rows that were kept apart."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from theodolite.kernel_regression.cholesky import CholeskyFactor
+from theodolite.kernel_regression.prediction import predict
+from theodolite.kernel_regression.target_coding import Classes
+from theodolite.numerics.errors import BadInput
+from theodolite.numerics.progress import Progress, silent
+from theodolite.survey.estimator import SCREENING_ROWS, _some_rows, _Survey, results_table
+from theodolite.survey.measuring import Sample, gram_of
+
+MEASURED_ROWS = 2000  # of the holdout, for candidates that were not chosen
+
+
+def with_holdout(model: _Survey, Z: Any, targets: Any, *, progress: Progress = silent) -> _Survey:
+    """Measure the risk of a just fitted survey, and of every candidate, on a holdout; the record is replaced.
+
+    Args: Z, a table with the training columns; targets (m,), numbers or known classes.
+    Returns: the model; `record_.holdout` has rows, risk, standard_error, score and score_name (R2 or accuracy), and
+        each candidate its measured_risk (on at most 2000 rows of the holdout).
+    Raises: BadInput. Cost: one Cholesky factor and the predictions of each candidate.
+    """
+    if not hasattr(model, "candidates_"):
+        raise BadInput("a holdout is measured right after fitting; a loaded model has not kept its candidates")
+    targets = np.asarray(targets)
+    if len(targets) != len(Z) or not len(targets):
+        raise BadInput(
+            f"the holdout has {len(Z)} rows and {len(targets)} targets; expected the same number, at least 1"
+        )
+    truth = model.coding_.encode(targets)
+    points = model.encoder_.transform(Z)
+    errors = np.sum((predict(model.best_kernel_, points, model.points_, model.dual_) - truth) ** 2, axis=1)
+    decoded = model.predict(Z if isinstance(Z, pd.DataFrame) else np.asarray(Z))
+    if isinstance(model.coding_, Classes):
+        score_name, score = "accuracy", float(np.mean(decoded == targets))
+    else:
+        score_name, score = "R2", float(1.0 - errors.sum() / np.sum((targets - targets.mean()) ** 2))
+
+    record = model.record_
+    some = _some_rows(len(points), MEASURED_ROWS, model.random_state)
+    few = (points, truth) if some is None else (points[some], truth[some])
+    measured = []
+    for position, entry in enumerate(record.candidates):
+        measured.append(
+            dataclasses.replace(entry, measured_risk=_measured(model, entry.name, entry.rows, entry.ridge, *few))
+        )
+        progress(position + 1, len(record.candidates), f"holdout: {entry.name}")
+    model.record_ = dataclasses.replace(
+        record,
+        candidates=tuple(measured),
+        chosen=dataclasses.replace(record.chosen, measured_risk=float(errors.mean())),
+        holdout={
+            "rows": len(points),
+            "risk": float(errors.mean()),
+            "standard_error": float(errors.std() / np.sqrt(len(errors))),
+            "score": score,
+            "score_name": score_name,
+        },
+    )
+    model.results_ = results_table(model.record_)
+    return model
+
+
+def _measured(model: _Survey, name: str, rows: int, ridge: float, points: np.ndarray, truth: np.ndarray) -> float:
+    """Mean squared error of a candidate, fitted on the rows it was measured on."""
+    sample = Sample(model.points_, model.columns_, None, model.memory_limit)
+    if rows < sample.size:
+        chosen = _some_rows(sample.size, SCREENING_ROWS, model.random_state)
+        assert chosen is not None
+        sample = sample.rows(chosen)
+    candidate = model.candidates_[name]
+    dual = CholeskyFactor(gram_of(candidate, sample), ridge).solve(sample.columns) / sample.size
+    return float(np.mean(np.sum((predict(candidate.kernel, points, sample.points, dual) - truth) ** 2, axis=1)))

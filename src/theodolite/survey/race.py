@@ -1,0 +1,79 @@
+"""The race of the candidates: all of them on a manageable sample, the winner's lengthscale refined, the best on all rows."""
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from theodolite.numerics.errors import NotFinite, NotPositiveDefinite
+from theodolite.numerics.progress import Progress
+from theodolite.survey.candidates import Candidate
+from theodolite.survey.measuring import Sample, measure
+from theodolite.survey.notebook import Notebook
+from theodolite.survey.record import CandidateRecord
+
+FINALISTS = 3
+REFINING = (2**-0.5, 2**0.5)  # neighbours of the winner's lengthscale, half a step of the default multiples
+
+
+@dataclass
+class Race:
+    """Measures candidates one after the other within a time limit; what is finished is kept in the notebook."""
+
+    notebook: Notebook
+    progress: Progress
+    time_limit: float | None
+    total: int
+    started: float = field(default_factory=time.monotonic)
+    done: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def in_time(self) -> bool:
+        """Whether another candidate may start."""
+        return self.time_limit is None or time.monotonic() - self.started < self.time_limit
+
+    def run(self, entries: list[Candidate], sample: Sample) -> list[tuple[Candidate, CandidateRecord]]:
+        """Measure the entries on a sample, at least one, best first; failing kernels are noted and left out."""
+        finished: list[tuple[Candidate, CandidateRecord]] = []
+        failure: Exception | None = None
+        for position, candidate in enumerate(entries):
+            if finished and not self.in_time():
+                self.notes.append(
+                    f"the time limit of {self.time_limit:g} s came after {position} of {len(entries)} candidates "
+                    f"on {sample.size} rows"
+                )
+                break
+            self.progress(self.done, self.total, candidate.name)
+            try:
+                record = self.notebook.read(candidate.name, sample.size)
+                if record is None:
+                    record, _ = measure(candidate, sample)
+                    self.notebook.write(record)
+                finished.append((candidate, record))
+            except (NotFinite, NotPositiveDefinite) as error:
+                failure = error
+                self.notes.append(f"{candidate.name} was left out: {error}")
+            self.done += 1
+        if not finished:
+            assert failure is not None
+            raise failure
+        return sorted(finished, key=lambda entry: entry[1].predicted_risk)
+
+    def refine(
+        self, ranked: list[tuple[Candidate, CandidateRecord]], sample: Sample
+    ) -> list[tuple[Candidate, CandidateRecord]]:
+        """Try the winner at lengthscales around its own: two neighbours, then the bottom of the parabola."""
+        winner, record = ranked[0]
+        if winner.rescaled is None or not self.in_time():
+            return ranked
+        tried = self.run([winner.rescaled(factor) for factor in REFINING], sample)
+        risk = {candidate.name: entry.predicted_risk for candidate, entry in tried}
+        sides = [risk.get(winner.rescaled(factor).name) for factor in REFINING]
+        if None not in sides and self.in_time():
+            left, middle, right = np.log([sides[0], record.predicted_risk, sides[1]])
+            bend = left - 2 * middle + right
+            step = 0.5 * (left - right) / bend if bend > 0 else np.sign(left - right) * 2.0
+            if abs(step) > 0.1:
+                factor = float(REFINING[1] ** np.clip(step, -2.0, 2.0))
+                tried += self.run([winner.rescaled(factor)], sample)
+        return sorted([*ranked, *tried], key=lambda entry: entry[1].predicted_risk)
