@@ -39,6 +39,10 @@ class Criteria(ABC):
         """The resolvent at each ridge (l,)."""
 
     @abstractmethod
+    def best_ridge(self) -> float:
+        """The ridge of lowest risk."""
+
+    @abstractmethod
     def _inverse_block(self, ridge: float, rows: np.ndarray) -> np.ndarray:
         """The block of M^-1 on some rows."""
 

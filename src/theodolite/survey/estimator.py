@@ -144,9 +144,7 @@ class _Survey(BaseEstimator):
         """
         check_is_fitted(self)
         if not hasattr(self, "forecast_path_"):
-            raise BadInput(
-                "a loaded model keeps its forecast in record_.learning_curve only; fit again for other sizes"
-            )
+            raise BadInput("a loaded model has its forecast in record_.learning_curve only; fit again for other sizes")
         from theodolite.kernel_regression import learning_curve
 
         both = learning_curve(self.forecast_path_, np.append(np.asarray(sizes, dtype=float), self._forecast_rows))
@@ -196,15 +194,13 @@ class _Survey(BaseEstimator):
         if screened is None:
             return whole, whole
         notes.append(
-            f"every candidate was measured on {SCREENING_ROWS} of {whole.size} rows, the best {FINALISTS} on all of them"
+            f"every candidate was measured on {SCREENING_ROWS} of {whole.size} rows, the best {FINALISTS} on all"
         )
         return whole, whole.rows(screened)
 
     def _settings(self) -> dict[str, Any]:
-        wanted = self.candidates
-        named = (
-            wanted if isinstance(wanted, str) else [repr(one) for one in wanted] if wanted is not None else "default"
-        )
+        wanted = "default" if self.candidates is None else self.candidates
+        named = wanted if isinstance(wanted, str) else [repr(one) for one in wanted]
         return {"candidates": named, "max_rows": self.max_rows, "random_state": self.random_state}
 
     def _data_words(self, X: Any, y: np.ndarray, whole: Sample) -> dict[str, Any]:

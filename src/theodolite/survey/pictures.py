@@ -13,7 +13,7 @@ SIZES = np.array([1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8])
 
 
 def forecast(path: RidgePath, rows: int, risk: float) -> LearningCurve:
-    """The learning curve around `rows`, read off a path at `path.rows` and passed through the risk measured at `rows`."""
+    """The learning curve around `rows`, read off a path at `path.rows` and passed through the risk found at `rows`."""
     curve = learning_curve(path, np.maximum(SIZES * rows, 2.0))
     lift = risk / curve.risk[SIZES == 1.0][0]
     return LearningCurve(curve.sizes, curve.risk * lift, curve.low * lift, curve.high * lift, curve.ridge, rows)

@@ -1,4 +1,4 @@
-"""The race of the candidates: all of them on a manageable sample, the winner's lengthscale refined, the best on all rows."""
+"""The race of the candidates: all on a manageable sample, the winner's lengthscale refined, the best on all rows."""
 
 import time
 from dataclasses import dataclass, field
@@ -11,6 +11,8 @@ from theodolite.survey.candidates import Candidate
 from theodolite.survey.measuring import Sample, measure
 from theodolite.survey.notebook import Notebook
 from theodolite.survey.record import CandidateRecord
+
+Entry = tuple[Candidate, CandidateRecord]
 
 FINALISTS = 3
 REFINING = (2**-0.5, 2**0.5)  # neighbours of the winner's lengthscale, half a step of the default multiples
@@ -32,9 +34,9 @@ class Race:
         """Whether another candidate may start."""
         return self.time_limit is None or time.monotonic() - self.started < self.time_limit
 
-    def run(self, entries: list[Candidate], sample: Sample) -> list[tuple[Candidate, CandidateRecord]]:
+    def run(self, entries: list[Candidate], sample: Sample) -> list[Entry]:
         """Measure the entries on a sample, at least one, best first; failing kernels are noted and left out."""
-        finished: list[tuple[Candidate, CandidateRecord]] = []
+        finished: list[Entry] = []
         failure: Exception | None = None
         for position, candidate in enumerate(entries):
             if finished and not self.in_time():
@@ -59,17 +61,15 @@ class Race:
             raise failure
         return sorted(finished, key=lambda entry: entry[1].predicted_risk)
 
-    def refine(
-        self, ranked: list[tuple[Candidate, CandidateRecord]], sample: Sample
-    ) -> list[tuple[Candidate, CandidateRecord]]:
+    def refine(self, ranked: list[Entry], sample: Sample) -> list[Entry]:
         """Try the winner at lengthscales around its own: two neighbours, then the bottom of the parabola."""
         winner, record = ranked[0]
         if winner.rescaled is None or not self.in_time():
             return ranked
         tried = self.run([winner.rescaled(factor) for factor in REFINING], sample)
         risk = {candidate.name: entry.predicted_risk for candidate, entry in tried}
-        sides = [risk.get(winner.rescaled(factor).name) for factor in REFINING]
-        if None not in sides and self.in_time():
+        sides = [risk.get(winner.rescaled(factor).name, np.nan) for factor in REFINING]
+        if np.isfinite(sides).all() and self.in_time():
             left, middle, right = np.log([sides[0], record.predicted_risk, sides[1]])
             bend = left - 2 * middle + right
             step = 0.5 * (left - right) / bend if bend > 0 else np.sign(left - right) * 2.0

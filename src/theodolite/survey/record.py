@@ -10,7 +10,7 @@ class CandidateRecord:
     """One kernel measured on the training data.
 
     Risks are mean squared errors on new data in squared units of the target, summed over one-hot columns for
-    classes. `predicted_risk` is the larger of `kare` and `leave_one_out` (`leave_one_group_out` when groups were given).
+    classes. `predicted_risk` is the larger of `kare` and `leave_one_out`, or `leave_one_group_out` with groups.
     """
 
     name: str
