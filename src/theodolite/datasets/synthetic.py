@@ -113,7 +113,7 @@ def friedman1_surface(inputs: np.ndarray) -> np.ndarray:
 
 
 def california_like(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """A table with the habits of census data: heavy-tailed income, clustered places, uneven noise, a capped target.
+    """A table with the habits of census data: heavy-tailed income, clustered places, uneven noise.
 
     Args: n rows; rng (the order of the draws is part of the definition).
     Returns: inputs (n, 7), columns `CALIFORNIA_COLUMNS`, and targets (n,); all standardised on these n rows.
@@ -140,7 +140,7 @@ def california_like(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.nd
         + 0.05 * np.sin(3 * latitude)
         + rng.normal(size=n) * (0.15 + 0.1 * income / 4)
     )
-    price = np.minimum(price, 4.5)
+    price = np.minimum(price, 4.5)  # seldom reached
     inputs = np.column_stack([income, age, rooms, occupancy, np.log(population), latitude, longitude])
     return (inputs - inputs.mean(axis=0)) / inputs.std(axis=0), (price - price.mean()) / price.std()
 

@@ -180,12 +180,12 @@ def _fitted(column: pd.Series) -> tuple[Rule | None, list[Remark]]:
         return None, [Remark(name, "empty, left out")]
     if not isinstance(column.dtype, pd.CategoricalDtype):
         parsed = parsed_numbers(values)
-        numeric = int(np.isfinite(parsed).sum())
+        numeric = int((~np.isnan(parsed)).sum())
         if numeric == len(values):
             rule, remarks = fitted_numbers(name, numbers(column))
             return rule, [Remark(name, "numbers written as text, read as numbers"), *remarks]
         if len(values) > 10 and numeric >= LEAST_NUMERIC_SHARE * len(values):
-            wrong = int(np.flatnonzero(~np.isfinite(parsed))[0])
+            wrong = int(np.flatnonzero(np.isnan(parsed))[0])
             row = int(np.flatnonzero(codes == wrong)[0])
             raise BadInput(
                 f"column {name!r} holds numbers, but {shown(values[wrong])} in row {row} (the first is 0); correct it, "
