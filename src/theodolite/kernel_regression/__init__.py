@@ -13,7 +13,7 @@ from theodolite.kernel_regression.signal_capture import (
     signal_capture_threshold,
     threshold_slope,
 )
-from theodolite.kernel_regression.trust import Trust, repeated_share, trust
+from theodolite.kernel_regression.trust import Trust, copies, trust
 
 __all__ = [
     "KernelRidgeClassifier",
@@ -23,6 +23,7 @@ __all__ = [
     "RidgeSearch",
     "ThresholdTable",
     "Trust",
+    "copies",
     "exact_signal_capture_threshold",
     "expected_risk",
     "factorise",
@@ -32,7 +33,6 @@ __all__ = [
     "leave_one_group_out",
     "leave_one_out",
     "log_marginal_likelihood",
-    "repeated_share",
     "signal_capture_threshold",
     "threshold_slope",
     "threshold_table",

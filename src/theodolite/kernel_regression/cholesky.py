@@ -2,7 +2,7 @@
 
 The diagonal of M^-1 is the sum of squares over the columns of L^-1. Cost (2/3) n^3 a ridge, a dozen times less than an
 eigendecomposition. The traces of higher powers only enter error bars, verdicts and the slope that steers a search; they
-are measured with fixed random probes (relative error of the order 1/sqrt(PROBES n)).
+are measured with fixed random probes (relative error of the order 1/sqrt(PROBED), whatever n).
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from scipy.linalg.blas import dtrmm
 from theodolite.kernel_regression.resolvent import Resolvents
 from theodolite.numerics.errors import NotPositiveDefinite
 
-PROBES = 32
+PROBED = 16_000  # entries of all probes together, about
 
 
 class CholeskyFactor:
@@ -22,9 +22,9 @@ class CholeskyFactor:
 
     def __init__(self, gram: np.ndarray, ridge: float) -> None:
         n = len(gram)
-        matrix = np.multiply(gram, 1.0 / n, order="F")
+        matrix = np.multiply(gram if gram.flags.f_contiguous else gram.T, 1.0 / n, order="F")  # gram = gram.T
         matrix.flat[:: n + 1] += ridge
-        lower, info = lapack.dpotrf(matrix, lower=1, clean=0, overwrite_a=1)
+        lower, info = lapack.dpotrf(matrix, lower=1, clean=1, overwrite_a=1)
         if info != 0:
             raise NotPositiveDefinite(
                 f"gram / n + ridge I with ridge = {ridge:.3g} is not positive definite (leading minor {info}); "
@@ -33,7 +33,7 @@ class CholeskyFactor:
         self.ridge = ridge
         self.log_determinant = 2.0 * float(np.log(lower.diagonal()).mean())
         inverse, _ = lapack.dtrtri(lower, lower=1, overwrite_c=1)
-        self.inverse = inverse  # the strict upper triangle is not part of it
+        self.inverse = inverse  # its strict upper triangle is zero
         self.inverse_diagonal = _column_squares(inverse)
 
     def solve(self, columns: np.ndarray) -> np.ndarray:
@@ -42,12 +42,12 @@ class CholeskyFactor:
 
     def measure(self, targets: np.ndarray) -> "Measured":
         """The resolvent at this ridge, as a batch of one, with its derivatives."""
-        n = len(targets)
-        dual = self.solve(targets)
-        probes = np.random.default_rng(n).choice([-1.0, 1.0], size=(n, PROBES))
-        once = self.solve(probes)
+        n, k = targets.shape
+        probes = np.random.default_rng(n).choice([-1.0, 1.0], size=(min(max(PROBED // n, 4), 32), n)).T
+        once = self.solve(np.concatenate([targets, probes], axis=1))
         twice = self.solve(once)
-        square_diagonal = np.mean(once * once, axis=1)
+        dual, square_dual = once[:, :k], twice[:, :k]
+        square_diagonal = np.mean(once[:, k:] ** 2, axis=1)
         return Measured(
             resolvents=Resolvents(
                 ridges=np.array([self.ridge]),
@@ -55,19 +55,18 @@ class CholeskyFactor:
                 diagonal=self.inverse_diagonal[None],
                 trace=np.array([self.inverse_diagonal.mean()]),
                 square_trace=np.array([square_diagonal.mean()]),
-                fourth_trace=np.array([np.mean(twice * twice)]),
+                fourth_trace=np.array([np.mean(twice[:, k:] ** 2)]),
                 log_determinant=np.array([self.log_determinant]),
                 power=np.array([np.sum(targets * dual) / n]),
             ),
-            square_dual=self.solve(dual),
+            square_dual=square_dual,
             square_diagonal=square_diagonal,
         )
 
-    def inverse_block(self, rows: np.ndarray) -> np.ndarray:
-        """The block of M^-1 on the given rows (m,), shape (m, m)."""
-        unit = np.zeros((len(self.inverse), rows.size))
-        unit[rows, np.arange(rows.size)] = 1.0
-        return self.solve(unit)[rows]
+    def inverse_blocks(self, members: np.ndarray) -> np.ndarray:
+        """Blocks of M^-1 = (L^-1)' L^-1 on groups of rows (g, s), shape (g, s, s)."""
+        part = np.ascontiguousarray(self.inverse[members.min() :].T[members])
+        return part @ part.transpose(0, 2, 1)
 
 
 @dataclass(frozen=True)
@@ -104,6 +103,4 @@ def _column_squares(lower: np.ndarray, width: int = 256) -> np.ndarray:
         stop = min(start + width, len(lower))
         strip = lower[start:, start:stop]
         total[start:stop] = np.einsum("ij,ij->j", strip, strip)
-        corner = np.triu(lower[start:stop, start:stop], 1)
-        total[start:stop] -= np.einsum("ij,ij->j", corner, corner)
     return total

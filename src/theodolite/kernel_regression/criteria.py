@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from theodolite.kernel_regression import resolvent, standard_error
-from theodolite.kernel_regression.groups import group_rows, left_out_residuals
+from theodolite.kernel_regression.groups import Groups, groups_of, left_out_residuals
 from theodolite.kernel_regression.resolvent import Resolvents
 from theodolite.numerics.checks import ridges_array
 from theodolite.numerics.errors import BadInput
@@ -22,12 +22,12 @@ class Criteria(ABC):
     """
 
     targets: np.ndarray  # (n, k)
-    groups: list[np.ndarray] | None
+    groups: Groups | None
     precision: float  # of the numbers the Gram matrix came in
 
     def __init__(self, targets: np.ndarray, groups: Any) -> None:
         self.targets = targets
-        self.groups = None if groups is None else group_rows(groups, len(targets))
+        self.groups = None if groups is None else groups_of(groups, len(targets))
 
     @property
     def rows(self) -> int:
@@ -38,13 +38,18 @@ class Criteria(ABC):
     def resolvents(self, ridges: np.ndarray) -> Resolvents:
         """The resolvent at each ridge (l,)."""
 
+    @property
+    @abstractmethod
+    def smallest_sound_ridge(self) -> float:
+        """Below it round-off of the largest eigenvalue drowns the ridge."""
+
     @abstractmethod
     def best_ridge(self) -> float:
         """The ridge of lowest risk."""
 
     @abstractmethod
-    def _inverse_block(self, ridge: float, rows: np.ndarray) -> np.ndarray:
-        """The block of M^-1 on some rows."""
+    def inverse_blocks(self, ridge: float, members: np.ndarray) -> np.ndarray:
+        """Blocks of M^-1 on groups of rows (g, s), shape (g, s, s)."""
 
     def kare(self, ridge: Any) -> Any:
         """The kernel alignment risk estimator, which equals generalised cross-validation."""
@@ -56,17 +61,13 @@ class Criteria(ABC):
 
     def leave_one_group_out(self, ridge: Any) -> Any:
         """Exact mean squared error with the whole group of each row left out. BadInput without groups."""
-        rows = self._need_groups()
-        return self._at(
-            ridge, lambda of: np.array([self._group_error(float(r), d, rows) for r, d in zip(of.ridges, of.dual)])
-        )
+        if self.groups is None:
+            raise BadInput("leave_one_group_out needs groups: give one label a row, groups=labels, at construction")
+        return self._at(ridge, self._group_errors)
 
     def risk(self, ridge: Any) -> Any:
-        """The predicted risk: the larger of KARE and leave-one-out, or of KARE and leave-one-group-out with groups."""
-        held_out = self.leave_one_out if self.groups is None else self.leave_one_group_out
-        return (
-            np.maximum(self.kare(ridge), held_out(ridge)) if np.ndim(ridge) else max(self.kare(ridge), held_out(ridge))
-        )
+        """The predicted risk: the larger of KARE and the left-out error, by groups when there are groups."""
+        return self._at(ridge, lambda of: np.maximum(resolvent.kare(of), self._left_out(of)))
 
     def log_marginal_likelihood(self, ridge: Any) -> Any:
         """Log evidence per row and target with its scale profiled out, constants dropped."""
@@ -103,24 +104,30 @@ class Criteria(ABC):
     def left_out_residuals(self, ridge: float) -> np.ndarray:
         """Residual of each row predicted without it, or without its group when groups were given, (n, k)."""
         of = self.resolvents(ridges_array(ridge))
-        if self.groups is None:
-            return of.left_out_residuals()[0]
-        return self._group_residuals(float(of.ridges[0]), of.dual[0], self.groups)
+        return of.left_out_residuals()[0] if self.groups is None else self._group_residuals(of, 0)
+
+    def left_out_error(self, ridge: Any, groups: Groups) -> float:
+        """Mean squared error at one ridge with other groups left out than those the path was made with."""
+        of = self.resolvents(ridges_array(ridge))
+        return float(np.sum(self._residuals(of, 0, groups) ** 2) / self.rows)
 
     def _at(self, ridge: Any, criterion: Callable[[Resolvents], np.ndarray]) -> Any:
         values = criterion(self.resolvents(ridges_array(ridge)))
         return values if np.ndim(ridge) else float(values[0])
 
-    def _need_groups(self) -> list[np.ndarray]:
-        if self.groups is None:
-            raise BadInput("leave_one_group_out needs groups: give one label a row, groups=labels, at construction")
-        return self.groups
+    def _left_out(self, of: Resolvents) -> np.ndarray:
+        return resolvent.leave_one_out(of) if self.groups is None else self._group_errors(of)
 
-    def _group_residuals(self, ridge: float, dual: np.ndarray, rows: list[np.ndarray]) -> np.ndarray:
-        return left_out_residuals([self._inverse_block(ridge, members) for members in rows], rows, dual)
+    def _group_errors(self, of: Resolvents) -> np.ndarray:
+        return np.array([np.sum(self._group_residuals(of, i) ** 2) for i in range(of.ridges.size)]) / self.rows
 
-    def _group_error(self, ridge: float, dual: np.ndarray, rows: list[np.ndarray]) -> float:
-        return float(np.sum(self._group_residuals(ridge, dual, rows) ** 2) / len(dual))
+    def _group_residuals(self, of: Resolvents, place: int) -> np.ndarray:
+        assert self.groups is not None
+        return self._residuals(of, place, self.groups)
+
+    def _residuals(self, of: Resolvents, place: int, groups: Groups) -> np.ndarray:
+        ridge = float(of.ridges[place])
+        return left_out_residuals(lambda members: self.inverse_blocks(ridge, members), groups, of.dual[place])
 
 
 def as_loss(path: Criteria, criterion: str) -> Callable[[Any], Any]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from theodolite.kernel_regression import resolvent
 from theodolite.kernel_regression.cholesky import CholeskyFactor
-from theodolite.kernel_regression.groups import group_rows, left_out_residuals
+from theodolite.kernel_regression.groups import groups_of, left_out_residuals
 from theodolite.kernel_regression.kare import measure
 from theodolite.numerics.checks import positive, symmetric_gram, target_columns
 
@@ -39,7 +39,7 @@ def leave_one_group_out(gram: Any, targets: Any, ridge: float, groups: Any) -> f
     """
     gram = symmetric_gram(gram)
     columns = target_columns(targets, len(gram))
-    rows = group_rows(groups, len(gram))
+    members = groups_of(groups, len(gram))
     factor = CholeskyFactor(gram, positive(ridge, "ridge"))
-    residuals = left_out_residuals([factor.inverse_block(members) for members in rows], rows, factor.solve(columns))
+    residuals = left_out_residuals(factor.inverse_blocks, members, factor.solve(columns))
     return float(np.sum(residuals**2) / len(gram))

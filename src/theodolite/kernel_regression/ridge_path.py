@@ -43,6 +43,7 @@ class RidgePath(Criteria):
         super().__init__(target_columns(targets, n), groups)
         self.mean_diagonal = float(gram.diagonal().mean())
         self._factor = SpectralFactor(gram, self.targets)
+        self._latest: Resolvents | None = None
 
     @property
     def eigenvalues(self) -> np.ndarray:
@@ -66,7 +67,9 @@ class RidgePath(Criteria):
         return 10.0 * self.precision * float(self._factor.eigenvalues[-1]) / self.rows
 
     def resolvents(self, ridges: np.ndarray) -> Resolvents:
-        return self._factor.resolvents(ridges)
+        if self._latest is None or not np.array_equal(self._latest.ridges, ridges):  # several criteria ask in a row
+            self._latest = self._factor.resolvents(ridges)
+        return self._latest
 
     def best_ridge(self, criterion: str = "risk") -> float:
         """The ridge with the lowest criterion ("risk", "kare", "leave_one_out", "log_marginal_likelihood", ...).
@@ -92,5 +95,5 @@ class RidgePath(Criteria):
         threshold = self.signal_capture_threshold(positive(ridge, "ridge"))
         return self.eigenvalues / (self.eigenvalues + threshold)
 
-    def _inverse_block(self, ridge: float, rows: np.ndarray) -> np.ndarray:
-        return self._factor.inverse_block(ridge, rows)
+    def inverse_blocks(self, ridge: float, members: np.ndarray) -> np.ndarray:
+        return self._factor.inverse_blocks(ridge, members)

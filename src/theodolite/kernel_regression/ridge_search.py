@@ -21,6 +21,7 @@ from theodolite.numerics import memory
 from theodolite.numerics.checks import symmetric_gram, target_columns
 
 SHARE = 4  # one row in four makes the forecast
+FEWEST = 200  # rows of the forecast, when there are as many
 NEAR = 0.35  # |log ridge| within which a factor is taken as being at the minimum
 GAIN = 0.003  # relative improvement of the risk that is worth one more factor
 REACH = 1.5  # |log ridge| up to which a slope may be carried away from its factor
@@ -56,7 +57,8 @@ class RidgeSearch(Criteria):
         self.gram = symmetric_gram(gram)
         self.mean_diagonal = float(self.gram.diagonal().mean())
         super().__init__(target_columns(targets, n), groups)
-        self._labels = None if groups is None else np.asarray(groups)
+        self._labels = None if groups is None else np.asarray(groups).astype(str)
+        self._group_residuals_known: dict[float, np.ndarray] = {}
         self._known: dict[float, Measured] = {}
         self._factor: CholeskyFactor | None = None  # the latest
 
@@ -68,16 +70,12 @@ class RidgeSearch(Criteria):
     @cached_property
     def sample_path(self) -> RidgePath:
         """The ridge path of a quarter of the rows, whole groups together."""
-        random = np.random.default_rng(self.rows)
-        wanted = max(self.rows // SHARE, 2)
-        if self.groups is None:
-            sample = random.permutation(self.rows)[:wanted]
-        else:
-            shuffled = [self.groups[i] for i in random.permutation(len(self.groups))]
-            enough = int(np.searchsorted(np.cumsum([len(rows) for rows in shuffled]), wanted)) + 1
-            sample = np.concatenate(shuffled[: max(enough, 2)])
-        sample = np.sort(sample)
-        labels = None if self._labels is None else self._labels[sample]
+        wanted = max(self.rows // SHARE, min(self.rows, FEWEST))
+        _, member = np.unique(np.arange(self.rows) if self._labels is None else self._labels, return_inverse=True)
+        turn = np.random.default_rng(self.rows).permutation(member.max() + 1)[member]  # of each row's group
+        last = max(np.sort(turn)[wanted - 1], 1)  # at least two groups
+        sample = np.flatnonzero(turn <= last)
+        labels = None if self._labels is None else member[sample]
         return RidgePath(self.gram[np.ix_(sample, sample)], self.targets[sample], groups=labels)
 
     def resolvents(self, ridges: np.ndarray) -> Resolvents:
@@ -110,10 +108,10 @@ class RidgeSearch(Criteria):
 
     @cached_property
     def _forecasts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Logarithms of ridges, and of the KARE and left-out error that the sample path forecasts there for all rows."""
+        """Logarithms of ridges, and of the KARE and left-out error that the sample forecasts there for all rows."""
         ridges, kare = threshold_table(self.sample_path, "kare").at_size(self.rows)
         held_out = threshold_table(self.sample_path, self._held_out).at_size(self.rows)[1]
-        sound = ridges > self._smallest_sound_ridge()
+        sound = ridges > self.smallest_sound_ridge
         return np.log(ridges[sound]), np.log(kare[sound]), np.log(held_out[sound])
 
     @property
@@ -136,7 +134,8 @@ class RidgeSearch(Criteria):
             _moved(x, forecasts[1], np.log(self.visited), np.log(held_out), self.visited * held_out_slopes / held_out),
         )
 
-    def _smallest_sound_ridge(self) -> float:
+    @property
+    def smallest_sound_ridge(self) -> float:
         return self.sample_path.smallest_sound_ridge  # the largest eigenvalue of G / n hardly depends on n
 
     def _measured(self, ridge: float) -> Measured:
@@ -150,16 +149,22 @@ class RidgeSearch(Criteria):
             self._factor = CholeskyFactor(self.gram, ridge)
         return self._factor
 
-    def _inverse_block(self, ridge: float, rows: np.ndarray) -> np.ndarray:
-        return self._factor_at(ridge).inverse_block(rows)
+    def inverse_blocks(self, ridge: float, members: np.ndarray) -> np.ndarray:
+        return self._factor_at(ridge).inverse_blocks(members)
+
+    def _group_residuals(self, of: Resolvents, place: int) -> np.ndarray:
+        ridge = float(of.ridges[place])
+        if ridge not in self._group_residuals_known:  # the factor may be gone later
+            self._group_residuals_known[ridge] = super()._group_residuals(of, place)
+        return self._group_residuals_known[ridge]
 
 
 def _moved(
     x: np.ndarray, forecast: np.ndarray, places: np.ndarray, values: np.ndarray, slopes: np.ndarray
 ) -> np.ndarray:
-    """The forecast (l,) at x (l,), moved onto values and slopes known at some places, ascending; a NaN slope is unknown.
+    """The forecast (l,) at x (l,), moved onto values and slopes known at some places, ascending.
 
-    Between places the correction is the cubic with their values and slopes; outside it is linear up to REACH.
+    A NaN slope is unknown and leaves the forecast's own. Between places the correction is the cubic with their values and slopes; outside it is linear up to REACH.
     """
     lift = values - np.interp(places, x, forecast)
     tilt = np.nan_to_num(slopes - np.interp(places, x, np.gradient(forecast, x)))

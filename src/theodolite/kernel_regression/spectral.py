@@ -17,7 +17,7 @@ class SpectralFactor:
     """
 
     def __init__(self, gram: np.ndarray, targets: np.ndarray) -> None:
-        eigenvalues, self.vectors = scipy.linalg.eigh(gram, driver="evd", check_finite=False)
+        eigenvalues, self.vectors = scipy.linalg.eigh(gram.T, driver="evd", check_finite=False)  # gram = gram.T
         refuse_negative(eigenvalues[0], eigenvalues[-1])
         self.eigenvalues = np.maximum(eigenvalues, 0.0)
         self.coefficients = self.vectors.T @ targets
@@ -44,10 +44,10 @@ class SpectralFactor:
             power=np.einsum("nlk,nk->l", weighted, self.coefficients) / n,
         )
 
-    def inverse_block(self, ridge: float, rows: np.ndarray) -> np.ndarray:
-        """The block of M^-1 on the given rows (m,), shape (m, m)."""
-        part = self.vectors[rows]
-        return (part / (self.eigenvalues / len(self.eigenvalues) + ridge)) @ part.T
+    def inverse_blocks(self, ridge: float, members: np.ndarray) -> np.ndarray:
+        """Blocks of M^-1 on groups of rows (g, s), shape (g, s, s)."""
+        part = self.vectors[members]
+        return (part / (self.eigenvalues / len(self.eigenvalues) + ridge)) @ part.transpose(0, 2, 1)
 
 
 def refuse_negative(smallest: float, largest: float) -> None:

@@ -77,6 +77,9 @@ class _Survey(BaseEstimator):
         notes = list(self.encoder_.notes)
 
         whole, screening = self._samples(points, columns, labels, notes)
+        if labels is None and screening.left_out_together is not None:
+            repeating = screening.size - len(np.unique(screening.left_out_together))
+            notes.append(f"{repeating} of {screening.size} rows repeat others; copies were left out together")
         entries = candidates(self.candidates, screening.points)
         mark = fingerprint(points, columns, labels, [entry.name for entry in entries], self._settings(), __version__)
         notebook = Notebook(self.folder, mark)

@@ -10,7 +10,7 @@ import numpy as np
 from theodolite.kernel_regression import RidgeSearch, factorise
 from theodolite.kernel_regression.criteria import Criteria
 from theodolite.kernel_regression.ridge_path import RidgePath
-from theodolite.kernel_regression.trust import repeated_share, trust
+from theodolite.kernel_regression.trust import copies, trust
 from theodolite.kernels import Pairs, gram, gram_on, shared_pairs
 from theodolite.numerics import memory
 from theodolite.numerics.errors import BadInput
@@ -42,9 +42,9 @@ class Sample:
         return len(self.points)
 
     @cached_property
-    def repeated(self) -> float:
-        """The share of rows that equal another row."""
-        return repeated_share(self.points)
+    def left_out_together(self) -> np.ndarray | None:
+        """Labels of rows that are left out together: the groups, or else the copies of one row; None without any."""
+        return copies(self.points) if self.groups is None else self.groups
 
     @cached_property
     def pairs(self) -> Pairs | None:
@@ -65,16 +65,17 @@ def gram_of(candidate: Candidate, sample: Sample, progress: Progress = silent) -
 def measure(candidate: Candidate, sample: Sample, *, ridge: float | None = None) -> tuple[CandidateRecord, Criteria]:
     """The record of a candidate at its best ridge (or a given one), and the path it was read from."""
     start = time.perf_counter()
-    path = factorise(gram_of(candidate, sample), sample.columns, groups=sample.groups, memory_limit=sample.memory_limit)
+    matrix = gram_of(candidate, sample)
+    path = factorise(matrix, sample.columns, groups=sample.left_out_together, memory_limit=sample.memory_limit)
     ridge = path.best_ridge() if ridge is None else ridge
-    verdict = trust(path, ridge, repeated=sample.repeated)
+    verdict = trust(path, ridge, matrix)
     record = CandidateRecord(
         name=candidate.name,
         kernel=description(candidate),
         ridge=ridge,
         kare=path.kare(ridge),
         leave_one_out=path.leave_one_out(ridge),
-        leave_one_group_out=None if sample.groups is None else path.leave_one_group_out(ridge),
+        leave_one_group_out=None if path.groups is None else path.leave_one_group_out(ridge),
         predicted_risk=float(path.risk(ridge)),
         standard_error=path.standard_error(ridge),
         verdict=verdict.verdict,
