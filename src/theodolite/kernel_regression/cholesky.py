@@ -48,14 +48,15 @@ class CholeskyFactor:
         twice = self.solve(once)
         dual, square_dual = once[:, :k], twice[:, :k]
         square_diagonal = np.mean(once[:, k:] ** 2, axis=1)
+        trace = self.inverse_diagonal.mean()
         return Measured(
             resolvents=Resolvents(
                 ridges=np.array([self.ridge]),
                 dual=dual[None],
                 diagonal=self.inverse_diagonal[None],
-                trace=np.array([self.inverse_diagonal.mean()]),
-                square_trace=np.array([square_diagonal.mean()]),
-                fourth_trace=np.array([np.mean(twice[:, k:] ** 2)]),
+                trace=np.array([trace]),
+                participation=np.array([min(trace**2 / square_diagonal.mean(), 1.0)]),
+                concentration=np.array([np.mean(twice[:, k:] ** 2) / square_diagonal.mean() ** 2]),
                 log_determinant=np.array([self.log_determinant]),
                 power=np.array([np.sum(targets * dual) / n]),
             ),
@@ -81,8 +82,9 @@ class Measured:
         """d KARE / d ridge."""
         of = self.resolvents
         dual, trace = of.dual[0], of.trace[0]
-        numerator = -2.0 * np.sum(dual * self.square_dual) / of.rows
-        return float(numerator / trace**2 + 2.0 * np.sum(dual * dual) / of.rows * of.square_trace[0] / trace**3)
+        first = -2.0 * np.sum(dual * self.square_dual) / trace**2
+        second = 2.0 * np.sum(dual * dual) / (trace * of.participation[0])
+        return float((first + second) / of.rows)
 
     def leave_one_out_slope(self) -> float:
         """d leave-one-out / d ridge."""

@@ -95,7 +95,14 @@ class Criteria(ABC):
 
     def standard_error(self, ridge: Any) -> Any:
         """One standard deviation of the predicted risk."""
-        return self._at(ridge, standard_error.standard_error)
+
+        def error(of: Resolvents) -> np.ndarray:
+            if self.groups is None:
+                return standard_error.standard_error(of, of.left_out_residuals())
+            residuals = np.stack([self._group_residuals(of, i) for i in range(of.ridges.size)])
+            return standard_error.standard_error(of, residuals, self.groups)
+
+        return self._at(ridge, error)
 
     def dual(self, ridge: float) -> np.ndarray:
         """Coefficients a, (n, k), such that k(x, X) @ a predicts: (G + n ridge I)^-1 y."""

@@ -48,11 +48,12 @@ class ThresholdTable:
     first: np.ndarray
     second: np.ndarray
     base: np.ndarray
+    floor: float  # ridges below it were not looked at
 
     def at_size(self, size: float) -> tuple[np.ndarray, np.ndarray]:
         """(ridges, risks) of all thresholds that `size` rows can reach, ascending in the ridge."""
-        reached = self.first < (1.0 - 1e-6) * size
         ridges = self.threshold * (1.0 - self.first / size)
+        reached = (self.first < (1.0 - 1e-6) * size) & (ridges >= self.floor * (1.0 - 1e-6))
         risks = self.base / (1.0 - self.second / size)
         return ridges[reached], risks[reached]
 
@@ -83,6 +84,7 @@ def threshold_table(path: RidgePath, criterion: str = "risk") -> ThresholdTable:
         first=first_all,
         second=np.minimum(continued(second, -1.0, 0.0), first_all),
         base=continued(base, 0.0, 2.0),
+        floor=float(grid[0]),
     )
 
 
@@ -98,7 +100,7 @@ def learning_curve(path: RidgePath, sizes: Any, criterion: str = "risk") -> Lear
     if sizes.ndim != 1 or not (np.isfinite(sizes) & (sizes >= 2)).all():
         raise BadInput(f"sizes must be numbers of rows, each at least 2, got {sizes}")
     best = path.best_ridge(criterion)
-    share = path.standard_error(best) / np.asarray(as_loss(path, criterion)(best))
+    share = path.standard_error(best) / max(float(as_loss(path, criterion)(best)), np.finfo(float).tiny)
     table = threshold_table(path, criterion)
     risk, ridge = np.array([_lowest(*table.at_size(size)) for size in sizes]).T
     return LearningCurve(sizes, risk, risk * np.maximum(1 - 2 * share, 0), risk * (1 + 2 * share), ridge, path.rows)

@@ -12,17 +12,18 @@ import numpy as np
 class Resolvents:
     """The resolvent M^-1 of one Gram matrix at l ridges, for k target columns y.
 
-    `ridges` (l,); `dual` = M^-1 y, (l, n, k); `diagonal` of M^-1, (l, n); `trace` = tr M^-1 / n, `square_trace` =
-    tr M^-2 / n, `fourth_trace` = tr M^-4 / n and `log_determinant` = log det M / n, each (l,); `power` = y' M^-1 y / n
-    summed over columns, (l,).
+    `ridges` (l,); `dual` = M^-1 y, (l, n, k); `diagonal` of M^-1, (l, n); `trace` = tr M^-1 / n and `log_determinant`
+    = log det M / n, (l,); `power` = y' M^-1 y / n summed over columns, (l,); `participation` = (tr M^-1)^2 /
+    (n tr M^-2), (l,), between 1/n and 1, the share of directions that carry the resolvent; `concentration` =
+    n tr M^-4 / (tr M^-2)^2, (l,), between 1 and n.
     """
 
     ridges: np.ndarray
     dual: np.ndarray
     diagonal: np.ndarray
     trace: np.ndarray
-    square_trace: np.ndarray
-    fourth_trace: np.ndarray
+    participation: np.ndarray
+    concentration: np.ndarray
     log_determinant: np.ndarray
     power: np.ndarray
 
@@ -30,11 +31,6 @@ class Resolvents:
     def rows(self) -> int:
         """n."""
         return self.dual.shape[1]
-
-    @property
-    def participation(self) -> np.ndarray:
-        """(tr M^-1)^2 / (n tr M^-2), (l,), between 1/n and 1: the share of directions that carry the resolvent."""
-        return self.trace**2 / self.square_trace
 
     @property
     def effective_dimension(self) -> np.ndarray:
@@ -66,7 +62,8 @@ def log_marginal_likelihood(of: Resolvents) -> np.ndarray:
 
     -(log(y' M^-1 y / (n k)) + log det M / n) / 2.
     """
-    return -0.5 * (np.log(of.power / of.dual.shape[2]) + of.log_determinant)
+    with np.errstate(divide="ignore"):  # targets that are all zero have infinite likelihood
+        return -0.5 * (np.log(of.power / of.dual.shape[2]) + of.log_determinant)
 
 
 def signal_capture_threshold(of: Resolvents) -> np.ndarray:
@@ -76,7 +73,7 @@ def signal_capture_threshold(of: Resolvents) -> np.ndarray:
 
 def threshold_slope(of: Resolvents) -> np.ndarray:
     """d threshold / d ridge = (tr M^-2 / n) / (tr M^-1 / n)^2, (l,), at least 1."""
-    return of.square_trace / of.trace**2
+    return 1.0 / of.participation
 
 
 def _mean_square(columns: np.ndarray) -> np.ndarray:

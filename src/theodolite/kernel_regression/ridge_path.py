@@ -41,7 +41,7 @@ class RidgePath(Criteria):
         )
         gram = symmetric_gram(gram)
         super().__init__(target_columns(targets, n), groups)
-        self.mean_diagonal = float(gram.diagonal().mean())
+        self.mean_diagonal = float(gram.diagonal().mean()) or 1.0
         self._factor = SpectralFactor(gram, self.targets)
         self._latest: Resolvents | None = None
 

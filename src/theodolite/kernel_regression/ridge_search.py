@@ -55,7 +55,7 @@ class RidgeSearch(Criteria):
             "use fewer rows or a larger memory_limit",
         )
         self.gram = symmetric_gram(gram)
-        self.mean_diagonal = float(self.gram.diagonal().mean())
+        self.mean_diagonal = float(self.gram.diagonal().mean()) or 1.0
         super().__init__(target_columns(targets, n), groups)
         self._labels = None if groups is None else np.asarray(groups).astype(str)
         self._group_residuals_known: dict[float, np.ndarray] = {}
@@ -164,7 +164,8 @@ def _moved(
 ) -> np.ndarray:
     """The forecast (l,) at x (l,), moved onto values and slopes known at some places, ascending.
 
-    A NaN slope is unknown and leaves the forecast's own. Between places the correction is the cubic with their values and slopes; outside it is linear up to REACH.
+    A NaN slope is unknown and leaves the forecast's own. Between places the correction is the cubic with their values
+    and slopes; outside it is linear up to REACH.
     """
     lift = values - np.interp(places, x, forecast)
     tilt = np.nan_to_num(slopes - np.interp(places, x, np.gradient(forecast, x)))

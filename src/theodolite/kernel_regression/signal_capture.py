@@ -11,7 +11,7 @@ from theodolite.kernel_regression import resolvent
 from theodolite.kernel_regression.kare import measure
 from theodolite.numerics import self_consistent
 from theodolite.numerics.checks import finite
-from theodolite.numerics.errors import ShapeMismatch
+from theodolite.numerics.errors import BadInput, ShapeMismatch
 
 
 def signal_capture_threshold(gram: Any, ridge: float) -> float:
@@ -60,6 +60,8 @@ def expected_risk(
     """
     d = np.asarray(eigenvalues, dtype=np.float64)
     c = finite(np.asarray(coefficients, dtype=np.float64), "coefficients")
+    if not (np.isfinite(noise) and noise >= 0):
+        raise BadInput(f"noise is a standard deviation, zero or positive, got {noise}")
     if c.shape != d.shape:
         raise ShapeMismatch(f"coefficients have shape {c.shape}, eigenvalues {d.shape}; expected one length")
     threshold = exact_signal_capture_threshold(d, ridge, n, tail=tail)

@@ -29,18 +29,20 @@ class SpectralFactor:
     def resolvents(self, ridges: np.ndarray) -> Resolvents:
         """The resolvent at each ridge (l,), by two matrix products."""
         n, k = self.coefficients.shape
-        inverse = 1.0 / (self.eigenvalues[:, None] / n + ridges)  # (n, l)
+        shifted = self.eigenvalues[:, None] / n + ridges  # (n, l)
+        inverse = 1.0 / shifted
+        relative = shifted[0] / shifted  # in (0, 1]: its powers neither overflow nor vanish all at once
+        square = relative * relative
         weighted = inverse[:, :, None] * self.coefficients[:, None, :]  # (n, l, k)
         dual = (self.vectors @ weighted.reshape(n, -1)).reshape(n, ridges.size, k)
-        squared = inverse * inverse
         return Resolvents(
             ridges=ridges,
             dual=dual.transpose(1, 0, 2),
             diagonal=(self._squares @ inverse).T,
             trace=inverse.mean(0),
-            square_trace=squared.mean(0),
-            fourth_trace=(squared * squared).mean(0),
-            log_determinant=-np.log(inverse).mean(0),
+            participation=relative.mean(0) ** 2 / square.mean(0),
+            concentration=(square * square).mean(0) / square.mean(0) ** 2,
+            log_determinant=np.log(shifted).mean(0),
             power=np.einsum("nlk,nk->l", weighted, self.coefficients) / n,
         )
 
@@ -52,7 +54,7 @@ class SpectralFactor:
 
 def refuse_negative(smallest: float, largest: float) -> None:
     """Raise NotPositiveDefinite when the smallest eigenvalue is negative beyond what float32 round-off explains."""
-    if smallest < -1e-5 * max(largest, 0.0) or largest <= 0:
+    if smallest < -1e-5 * max(largest, 0.0):
         raise NotPositiveDefinite(
             f"the Gram matrix has eigenvalues from {smallest:.3g} to {largest:.3g}; a kernel has none below zero: "
             "check that the function is symmetric and positive semi-definite"

@@ -3,18 +3,22 @@
 import numpy as np
 
 from theodolite.kernel_regression import resolvent
+from theodolite.kernel_regression.groups import Groups
 from theodolite.kernel_regression.resolvent import Resolvents
 
 
-def standard_error(of: Resolvents) -> np.ndarray:
+def standard_error(of: Resolvents, residuals: np.ndarray, groups: Groups | None = None) -> np.ndarray:
     """One standard deviation of the predicted risk, (l,), the larger of two views of the same chance:
 
-    risk sqrt(2 n tr M^-4) / tr M^-2, the spread under Gaussian targets, and sd(e_i^2) / sqrt(n), the spread of the
-    n squared left-out residuals e_i^2.
+    KARE sqrt(2 concentration / n), the spread of y' M^-2 y under Gaussian targets, and the spread of the mean of the
+    squared left-out residuals over rows, or over groups, which are then what is independent.
 
-    Source: second moments of the quadratic form y' M^-2 y; checked against sampling in the tests.
+    Args: residuals left out (l, n, k); groups, when they were left out together.
+    Source: second moments of a quadratic form; checked against sampling in the tests.
     """
     n = of.rows
-    gaussian = resolvent.kare(of) * np.sqrt(2.0 * of.fourth_trace / n) / of.square_trace
-    squares = np.einsum("lnk,lnk->ln", *(2 * [of.left_out_residuals()]))
-    return np.maximum(gaussian, squares.std(axis=1) / np.sqrt(n))
+    gaussian = resolvent.kare(of) * np.sqrt(2.0 * of.concentration / n)
+    squares = np.einsum("lnk,lnk->ln", residuals, residuals)
+    excess = squares - squares.mean(axis=1, keepdims=True)
+    pieces = [excess] if groups is None else [excess[:, members].sum(axis=2) for members in groups]
+    return np.maximum(gaussian, np.sqrt(sum(np.sum(piece**2, axis=1) for piece in pieces)) / n)
