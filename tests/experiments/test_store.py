@@ -150,10 +150,11 @@ from toy_cases import TOY
 from theodolite.experiments import Store, run_case
 store = Store(sys.argv[1])
 result = run_case(TOY, "full", store)
-print("ready", flush=True)
 for turn in itertools.count():
     arrays = {"turn": np.array(turn), "bulk": np.random.default_rng(turn).random(50_000)}
     store.save(dataclasses.replace(result, arrays=arrays, scalars={"turn": float(turn)}))
+    if turn == 0:
+        print("ready", flush=True)
 """
     address = Run.of(TOY, "full", store).address
     seen = set()
