@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -84,14 +84,14 @@ def _digits_parity(key: Key, folder: Path | None) -> Table:
 def _breast_cancer(key: Key, folder: Path | None) -> Table:
     from sklearn.datasets import load_breast_cancer
 
-    x, y = load_breast_cancer(return_X_y=True)
+    x, y = _arrays(load_breast_cancer(return_X_y=True))
     return Table("breast cancer", x, _signs(y == 1), "embedded breast cancer (from scikit-learn)", labels=True)
 
 
 def _diabetes(key: Key, folder: Path | None) -> Table:
     from sklearn.datasets import load_diabetes
 
-    x, y = load_diabetes(return_X_y=True)
+    x, y = _arrays(load_diabetes(return_X_y=True))
     return Table("diabetes", x, y, "embedded diabetes (from scikit-learn)")
 
 
@@ -121,8 +121,13 @@ def _higgs(key: Key, folder: Path | None) -> Table:
 def _digits() -> tuple[np.ndarray, np.ndarray]:
     from sklearn.datasets import load_digits
 
-    images, labels = load_digits(return_X_y=True)
+    images, labels = _arrays(load_digits(return_X_y=True))
     return images / 16.0, labels
+
+
+def _arrays(pair: Any) -> tuple[np.ndarray, np.ndarray]:
+    inputs, targets = pair
+    return np.asarray(inputs), np.asarray(targets)
 
 
 def _read(folder: Path | None, file: str) -> tuple[np.ndarray, np.ndarray]:
