@@ -43,10 +43,8 @@ def solve(ridge: float, eigenvalues: Any, samples: float, *, multiplicities: Any
     if count < samples and start > 0:
         z = min(z, start * samples / (samples - count))
     for _ in range(_MAX_STEPS):
-        q = z / (z + d)
-        value = z * ((samples - count) + m @ q) / samples - start
-        slope = ((samples - count) + m @ (q * (2.0 - q))) / samples
-        following = z - value / slope
+        unused, rest = _unused(z, d, m, samples)
+        following = z - (z * unused - start) / rest
         if following <= 0:
             following = z / 2
         if following >= z * (1 - 1e-15):
@@ -64,8 +62,7 @@ def slope(z: float, eigenvalues: Any, samples: float, *, multiplicities: Any = N
     1.067478188
     """
     d, m = _spectrum(eigenvalues, multiplicities)
-    q = _check_root(z) / (z + d)
-    rest = ((_check_samples(samples) - m.sum()) + m @ (q * (2.0 - q))) / samples  # no cancellation for small z
+    rest = _unused(_check_root(z), d, m, _check_samples(samples))[1]
     return float(1.0 / rest) if rest > 0 else float("inf")
 
 
@@ -76,8 +73,7 @@ def inverse(z: float, eigenvalues: Any, samples: float, *, multiplicities: Any =
     0.046699056152
     """
     d, m = _spectrum(eigenvalues, multiplicities)
-    q = _check_root(z) / (z + d)
-    return float(z * ((_check_samples(samples) - m.sum()) + m @ q) / samples)  # no cancellation for small z
+    return float(z * _unused(_check_root(z), d, m, _check_samples(samples))[0])
 
 
 def degrees_of_freedom(z: float, eigenvalues: Any, *, multiplicities: Any = None) -> float:
@@ -88,6 +84,16 @@ def degrees_of_freedom(z: float, eigenvalues: Any, *, multiplicities: Any = None
     """
     d, m = _spectrum(eigenvalues, multiplicities)
     return float(m @ (d / (d + _check_root(z))))
+
+
+def _unused(z: float, d: np.ndarray, m: np.ndarray, samples: float) -> tuple[float, float]:
+    """(1 - sum m s / samples, 1 - sum m s^2 / samples) with s = d / (d + z), in the form that cancels least."""
+    count = m.sum()
+    if count <= samples:  # s may be close to 1 for all
+        q = z / (z + d)
+        return ((samples - count) + m @ q) / samples, ((samples - count) + m @ (q * (2.0 - q))) / samples
+    s = d / (d + z)
+    return 1.0 - (m @ s) / samples, 1.0 - (m @ (s * s)) / samples
 
 
 def _check_root(z: float) -> float:
