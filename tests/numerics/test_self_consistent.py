@@ -1,4 +1,4 @@
-"""The equation z = ridge + (z / samples) sum m d / (d + z): its root, against bracketing, closed forms and its bounds."""
+"""The root of z = ridge + (z / samples) sum m d / (d + z), against bracketing, closed forms and its bounds."""
 
 import math
 
@@ -101,7 +101,9 @@ def test_the_slope_lies_between_one_and_root_over_ridge(d: np.ndarray, samples: 
 
 @pytest.mark.exact
 @given(EIGENVALUES, SAMPLES, RIDGE, st.floats(1.01, 100.0))
-def test_the_root_rises_with_the_ridge_ever_more_slowly(d: np.ndarray, samples: int, ridge: float, factor: float) -> None:
+def test_the_root_rises_with_the_ridge_ever_more_slowly(
+    d: np.ndarray, samples: int, ridge: float, factor: float
+) -> None:
     low, middle, high = ridge, ridge * (1 + factor) / 2, ridge * factor
     roots = [solve(value, d, samples) for value in (low, middle, high)]
     assert roots[0] < roots[1] < roots[2]
@@ -268,7 +270,7 @@ def test_a_root_below_zero_is_refused(z: float) -> None:
 
 def test_an_iteration_that_does_not_settle_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(self_consistent, "_MAX_STEPS", 1)
-    with pytest.raises(DidNotConverge, match="did not settle in 1 steps: ridge = 0.01"):
+    with pytest.raises(DidNotConverge, match=r"did not settle in 1 steps: ridge = 0\.01"):
         solve(0.01, POWER, 20)
 
 
