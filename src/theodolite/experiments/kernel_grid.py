@@ -93,5 +93,5 @@ def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
     >>> rank_correlation(np.array([1.0, 2.0, 4.0]), np.array([3.0, 5.0, 50.0]))
     1.0
     """
-    ranks = (np.argsort(np.argsort(values.ravel())) for values in (one, other))
-    return float(np.corrcoef(*ranks)[0, 1])
+    first, second = (np.argsort(np.argsort(values.ravel())) for values in (one, other))
+    return float(np.corrcoef(first, second)[0, 1])
