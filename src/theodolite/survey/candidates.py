@@ -31,48 +31,46 @@ BIAS_STD = 0.316  # of the ReLU networks: a variance of 0.1
 DEPTHS = (1, 3)
 
 
+# name: (title, kernel of a lengthscale, which median distance is its unit)
+SCALED: dict[str, tuple[str, Callable[[float], Kernel], str]] = {
+    "laplace_l1": ("Laplace L1", LaplaceL1, "l1"),
+    "rbf": ("RBF", lambda length: RBF(length**2), "l2"),
+    "laplace": ("Laplace", Laplace, "l2"),
+    "matern32": ("Matern 3/2", lambda length: Matern(length, 1.5), "l2"),
+    "matern52": ("Matern 5/2", lambda length: Matern(length, 2.5), "l2"),
+    "rational_quadratic": ("Rational quadratic", lambda length: RationalQuadratic(length**2), "l2"),
+}
+UNSCALED: dict[str, dict[str, Kernel]] = {
+    "relu_ntk": {f"ReLU NTK, depth {depth}": ReluNTK(depth, BIAS_STD) for depth in DEPTHS},
+    "relu_nngp": {f"ReLU NNGP, depth {depth}": ReluNNGP(depth, BIAS_STD) for depth in DEPTHS},
+    # A linear kernel without a constant sends leave-one-out to 0 on centred data: the constant is not optional.
+    "linear": {"Linear": Linear(1.0)},
+    "polynomial": {f"Polynomial of degree {degree}": Polynomial(degree, 1.0) for degree in (2, 3)},
+}
+FAMILIES = (*SCALED, *UNSCALED)
+DEFAULT = ("laplace_l1", "rbf", "laplace", "matern32", "matern52", "relu_ntk", "relu_nngp")
+
+
 @dataclass(frozen=True)
 class Candidate:
-    """A kernel to be measured; `rescaled(factor)` is the same family at another lengthscale, when there is one."""
+    """A kernel to be measured. Those of a scaled `family` know their `lengthscale` and the `unit` of its multiples."""
 
     name: str
     kernel: Kernel
-    rescaled: Callable[[float], "Candidate"] | None = None
+    family: str | None = None
+    lengthscale: float = 1.0
+    unit: float = 1.0
+
+    def rescaled(self, factor: float) -> "Candidate":
+        """The same family at `factor` times the lengthscale; only for candidates of a scaled family."""
+        assert self.family is not None
+        return scaled(self.family, self.lengthscale * factor, self.unit)
 
 
-def _scaled(title: str, build: Callable[[float], Kernel], unit: float, multiple: float) -> Candidate:
-    return Candidate(
-        f"{title}, {multiple:.3g} x median",
-        build(unit * multiple),
-        lambda factor: _scaled(title, build, unit, multiple * factor),
-    )
-
-
-def _over_lengthscales(title: str, build: Callable[[float], Kernel], unit: float) -> list[Candidate]:
-    return [_scaled(title, build, unit, multiple) for multiple in MULTIPLES]
-
-
-def _over_depths(title: str, kind: type[ReluNTK] | type[ReluNNGP]) -> list[Candidate]:
-    return [Candidate(f"{title}, depth {depth}", kind(depth, BIAS_STD)) for depth in DEPTHS]
-
-
-# name: (median Euclidean distance, median l1 distance) -> candidates
-FAMILIES: dict[str, Callable[[float, float], list[Candidate]]] = {
-    "laplace_l1": lambda l2, l1: _over_lengthscales("Laplace L1", LaplaceL1, l1),
-    "rbf": lambda l2, l1: _over_lengthscales("RBF", lambda length: RBF(length**2), l2),
-    "laplace": lambda l2, l1: _over_lengthscales("Laplace", Laplace, l2),
-    "matern32": lambda l2, l1: _over_lengthscales("Matern 3/2", lambda length: Matern(length, 1.5), l2),
-    "matern52": lambda l2, l1: _over_lengthscales("Matern 5/2", lambda length: Matern(length, 2.5), l2),
-    "relu_ntk": lambda l2, l1: _over_depths("ReLU NTK", ReluNTK),
-    "relu_nngp": lambda l2, l1: _over_depths("ReLU NNGP", ReluNNGP),
-    "rational_quadratic": lambda l2, l1: _over_lengthscales(
-        "Rational quadratic", lambda length: RationalQuadratic(length**2), l2
-    ),
-    # A linear kernel without a constant sends leave-one-out to 0 on centred data: the constant is not optional.
-    "linear": lambda l2, l1: [Candidate("Linear", Linear(1.0))],
-    "polynomial": lambda l2, l1: [Candidate(f"Polynomial of degree {d}", Polynomial(d, 1.0)) for d in (2, 3)],
-}
-DEFAULT = ("laplace_l1", "rbf", "laplace", "matern32", "matern52", "relu_ntk", "relu_nngp")
+def scaled(family: str, lengthscale: float, unit: float) -> Candidate:
+    """A family at one lengthscale, named by its multiple of the unit."""
+    title, build, _ = SCALED[family]
+    return Candidate(f"{title}, {lengthscale / unit:.3g} x median", build(lengthscale), family, lengthscale, unit)
 
 
 def candidates(wanted: Any, X: np.ndarray) -> list[Candidate]:
@@ -95,11 +93,14 @@ def candidates(wanted: Any, X: np.ndarray) -> list[Candidate]:
 
 def _family(entry: Any, distances: tuple[float, float]) -> list[Candidate]:
     if isinstance(entry, str):
-        if entry not in FAMILIES:
-            near = get_close_matches(entry, FAMILIES, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(FAMILIES)}"
-            raise BadInput(f"no family of kernels is called {entry!r}; {hint}")
-        return FAMILIES[entry](*distances)
+        if entry in UNSCALED:
+            return [Candidate(name, kernel) for name, kernel in UNSCALED[entry].items()]
+        if entry in SCALED:
+            unit = dict(zip(("l2", "l1"), distances, strict=True))[SCALED[entry][2]]
+            return [scaled(entry, multiple * unit, unit) for multiple in MULTIPLES]
+        near = get_close_matches(entry, FAMILIES, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(FAMILIES)}"
+        raise BadInput(f"no family of kernels is called {entry!r}; {hint}")
     kernel = as_kernel(entry)
     return [Candidate(repr(kernel), kernel)]
 

@@ -138,7 +138,8 @@ class _Survey(BaseEstimator):
 
     def predict(self, Z: Any) -> np.ndarray:
         """Predictions for new rows Z with the columns of the training table, (m,)."""
-        return self.coding_.decode(self._columns_at(Z))
+        columns = self._columns_at(Z)
+        return self.coding_.decode(columns)
 
     def learning_curve(self, sizes: Any) -> pd.DataFrame:
         """Forecast of the risk at other training sizes (s,): columns size, risk, low, high (two standard errors).
@@ -299,7 +300,8 @@ class KernelSurveyClassifier(ClassifierMixin, _Survey):
 
     def decision_function(self, Z: Any) -> np.ndarray:
         """Columns before the decision: (m,) for two classes, (m, classes) for more."""
-        values = self._columns_at(Z) + self.coding_.mean
+        columns = self._columns_at(Z)
+        values = columns + self.coding_.mean
         return values[:, 0] if len(self.classes_) == 2 else values
 
 

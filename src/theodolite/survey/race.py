@@ -64,7 +64,7 @@ class Race:
     def refine(self, ranked: list[Entry], sample: Sample) -> list[Entry]:
         """Try the winner at lengthscales around its own: two neighbours, then the bottom of the parabola."""
         winner, record = ranked[0]
-        if winner.rescaled is None or not self.in_time():
+        if winner.family is None or not self.in_time():
             return ranked
         tried = self.run([winner.rescaled(factor) for factor in REFINING], sample)
         risk = {candidate.name: entry.predicted_risk for candidate, entry in tried}
