@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from theodolite.reporting.atlas import atlas_page, write_atlas_page
-    from theodolite.reporting.survey_page import survey_page, write_survey_page
+    from theodolite.reporting.survey import survey_page, write_survey_page
     from theodolite.reporting.terminal import results_table, survey_table
 
 _HOMES = {
     "atlas_page": "atlas",
     "results_table": "terminal",
-    "survey_page": "survey_page",
+    "survey_page": "survey",
     "survey_table": "terminal",
     "write_atlas_page": "atlas",
-    "write_survey_page": "survey_page",
+    "write_survey_page": "survey",
 }
 
 __all__ = [
@@ -32,7 +32,6 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        # a function may share the name of its module: the function is what `reporting.survey_page` means
         found = getattr(importlib.import_module(f"theodolite.reporting.{_HOMES[name]}"), name)
         globals()[name] = found
         return found

@@ -58,7 +58,7 @@ def png(figure: "Figure", dpi: int = 150) -> bytes:
 def _drawn(figure: "Figure") -> bytes:
     target = io.BytesIO()
     with drawing(), _unknown_letters_allowed():
-        figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+        figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None}, transparent=True, dpi=144)
     return target.getvalue()
 
 

@@ -15,7 +15,7 @@ COLOURS: dict[str, tuple[str, str]] = {
     "line": ("#d7dcdf", "#36424b"),
     "faint": ("#aab4bb", "#5b6973"),
     "blue": ("#0a6aa8", "#62b6ec"),
-    "vermilion": ("#c64f0a", "#ff9257"),
+    "vermilion": ("#b94806", "#ff9257"),
     "green": ("#00795a", "#3fcaa0"),
     "purple": ("#9a4384", "#e39bcd"),
     "ochre": ("#8f6400", "#e3b341"),
@@ -57,7 +57,8 @@ def drawing() -> Iterator[None]:
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_settings())
+        settings: Any = matplotlib.rcParams
+        settings.update(_settings())
         yield
 
 
@@ -67,6 +68,7 @@ def _settings() -> dict[str, Any]:
         "text.parse_math": False,
         "axes.formatter.use_mathtext": False,
         "axes.unicode_minus": True,
+        "axes.formatter.useoffset": False,
         "svg.fonttype": "none",
         "svg.hashsalt": "theodolite",
         "svg.image_inline": True,

@@ -142,8 +142,16 @@ def plain(text: Any) -> str:
     >>> plain("a\\tb\\u202ec")
     'a b\ufffdc'
     """
-    text = "".join(" " if character in "\t\n\r\v\f\x85\u2028\u2029" else character for character in str(text))
-    return "".join(character if _visible(character) else "\ufffd" for character in text).strip()
+    return _cleaned(text).strip()
+
+
+def plain_lines(text: Any) -> str:
+    """Several lines of visible text, with their indentation; otherwise like `plain`.
+
+    >>> plain_lines("a:\\n  b\\x1b[31m")
+    'a:\\n  b\ufffd[31m'
+    """
+    return "\n".join(_cleaned(line).rstrip() for line in str(text).split("\n")).strip("\n")
 
 
 def shortened(text: Any, length: int = 40) -> str:
@@ -187,6 +195,11 @@ def _power(number: float, digits: int) -> int:
 
 def _at_place(number: float, place: int) -> str:
     return f"{round(number, -place):.{max(-place, 0)}f}"
+
+
+def _cleaned(text: Any) -> str:
+    text = "".join(" " if character in "\t\n\r\v\f\x85\u2028\u2029" else character for character in str(text))
+    return "".join(character if _visible(character) else "\ufffd" for character in text)
 
 
 def _visible(character: str) -> bool:

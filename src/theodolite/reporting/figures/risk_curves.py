@@ -36,7 +36,8 @@ def risk_curves(record: "SurveyRecord", *, narrow: bool = False) -> "Figure":
         for position, candidate in reversed(list(enumerate(best))):
             colour = theme.colour(theme.SERIES[position])
             _curves(axes, candidate, scale, colour, faint=False)
-            axes.plot(candidate.ridge, scale.one(candidate.predicted_risk), "o", color=colour, markersize=7)
+            dot = floats([candidate.ridge]), scale([candidate.predicted_risk])
+            axes.plot(*dot, "o", color=colour, markersize=7)
             name = words.shortened(candidate.name, 34 if narrow else 44)
             handles.insert(0, Line2D([], [], color=colour, marker="o", label=name))
         handles.append(Line2D([], [], color=theme.colour("ink"), label="leave-one-out"))
