@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -13,15 +13,16 @@ MARKER = "theodolite.json"
 
 
 @contextmanager
-def claimed(folder: str | Path, owner: str) -> Iterator[Path]:
+def claimed(folder: str | Path, owner: str, is_ours: Callable[[Path], bool] = lambda entry: False) -> Iterator[Path]:
     """Hold `folder` for this run, made if need be and marked as the work of `owner` ("survey", "reproduce").
 
-    When the body fails before anything is kept in it, the folder is left as it was found.
+    An unmarked folder is taken when `is_ours` says so of everything in it. When the body fails before anything is
+    kept in it, the folder is left as it was found.
     Raises: BadInput for a file, for a folder with things that we did not put there, and while another run holds it;
         OSError when it cannot be written.
     """
     folder = Path(folder)
-    _refuse_others(folder, owner)
+    _refuse_others(folder, owner, is_ours)
     made = _made(folder)
     fresh = not (folder / MARKER).exists()
     try:
@@ -35,12 +36,12 @@ def claimed(folder: str | Path, owner: str) -> Iterator[Path]:
         raise
 
 
-def _refuse_others(folder: Path, owner: str) -> None:
+def _refuse_others(folder: Path, owner: str, is_ours: Callable[[Path], bool]) -> None:
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"--out {folder} is a file; name a folder that does not exist yet or is empty")
-    if not folder.is_dir() or not any(folder.iterdir()):
-        return
     marker = folder / MARKER
+    if not folder.is_dir() or (not marker.exists() and all(is_ours(entry) for entry in folder.iterdir())):
+        return
     if not marker.is_file():
         raise BadInput(
             f"--out {folder} holds files that are not of theodolite {owner}; nothing was touched: name a folder that "

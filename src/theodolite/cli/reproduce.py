@@ -9,7 +9,7 @@ import typer
 from theodolite.cli import console, progress, stops
 
 if TYPE_CHECKING:
-    from theodolite.experiments import Case, Result
+    from theodolite.experiments import Result
     from theodolite.experiments.check import Mode
 
 PAGE = "atlas.html"
@@ -19,8 +19,10 @@ def reproduce(
     names: Annotated[list[str] | None, typer.Argument(metavar="[PAPER|CASE]...", help="What to measure again.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every case of every paper.")] = False,
     listed: Annotated[bool, typer.Option("--list", help="List papers and cases, run nothing.")] = False,
-    full: Annotated[bool | None, typer.Option("--full/--smoke", help="Decide the claims, or only try.")] = None,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Cases side by side.")] = 1,
+    full: Annotated[
+        bool | None, typer.Option("--full/--smoke", help="Decide the claims, or only try.", show_default="full")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", help="Cases side by side.")] = 1,
     again: Annotated[bool, typer.Option("--again", help="Measure afresh what is stored.")] = False,
     data: Annotated[
         Path | None, typer.Option("--data", metavar="FOLDER", help="Real data sets.", show_default="$THEODOLITE_DATA")
@@ -29,7 +31,7 @@ def reproduce(
         Path | None,
         typer.Option("--out", "-o", metavar="FOLDER", help="Results go there.", show_default="theodolite-results"),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Decides every random draw.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Decides every random draw.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Measure the claims of the papers again: holds, fails or inconclusive, with a page of figures.
@@ -41,16 +43,17 @@ def reproduce(
     if listed:
         _list(names or [], as_json)
         return
+    _check(names or [], everything, jobs, seed)
     with progress.shown("gathering the cases") as tell:
         from theodolite.cli import out_folder
-        from theodolite.experiments import DEFAULT_FOLDER, Store, run_many
+        from theodolite.experiments import DEFAULT_FOLDER, Store, run_many, select
         from theodolite.reporting import write_atlas_page
 
-        cases = _chosen(names or [], everything)
+        cases = select(names or [])
         mode: Mode = "smoke" if full is False else "full"
         folder = Path(DEFAULT_FOLDER) if out is None else out
         go_on = f"finished parts are kept in {folder}: run the same command again to go on from there"
-        with out_folder.claimed(folder, "reproduce"), stops.resumable(go_on):
+        with out_folder.claimed(folder, "reproduce", _holds_runs), stops.resumable(go_on):
             results = run_many(
                 cases,
                 mode,
@@ -68,17 +71,24 @@ def reproduce(
         raise typer.Exit(1)
 
 
-def _chosen(names: Sequence[str], everything: bool) -> "Sequence[Case[Any]]":
-    from theodolite.experiments import select
+def _check(names: Sequence[str], everything: bool, jobs: int, seed: int) -> None:
     from theodolite.numerics import BadInput
 
+    if jobs < 1:
+        raise BadInput(f"--jobs must be at least 1, got {jobs}")
+    if seed < 0:
+        raise BadInput(f"--seed must be a whole number of at least 0, got {seed}")
     if everything and names:
         raise BadInput(f"--all already means every case; leave out {' '.join(names)}, or --all")
     if not everything and not names:
         raise BadInput(
             "nothing was named to reproduce; name a paper or a case (theodolite reproduce --list shows them), or --all"
         )
-    return select(names)
+
+
+def _holds_runs(entry: Path) -> bool:
+    """Whether this is a folder of a case as a store lays it out, made by a script perhaps."""
+    return entry.is_dir() and any(run.name.startswith(("full-", "smoke-")) for run in entry.iterdir())
 
 
 def _list(names: Sequence[str], as_json: bool) -> None:
@@ -101,7 +111,8 @@ def _tell(results: "Sequence[Result]", page: Path, as_json: bool) -> None:
         return
     from theodolite.reporting import results_table
 
-    console.stdout().print(results_table(results))
+    out = console.stdout()
+    out.print(results_table(results, out.width))
     for result in results:
         if result.error:
             console.note(f"{result.case} broke: {result.error}")

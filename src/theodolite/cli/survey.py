@@ -45,9 +45,7 @@ def survey(
         Path | None,
         typer.Option("--out", "-o", metavar="FOLDER", help="Results go there.", show_default="theodolite-out/NAME"),
     ] = None,
-    seed: Annotated[
-        int, typer.Option("--seed", metavar="N", min=0, max=2**32 - 1, help="Decides every random draw.")
-    ] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Decides every random draw.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
     holdout: Annotated[
         float | None,
@@ -78,7 +76,7 @@ def survey(
         from theodolite.cli import out_folder, survey_data, survey_files
         from theodolite.reporting import write_survey_page
 
-        wanted = _checked(candidates, max_rows, time_limit, memory_limit)
+        wanted = _checked(candidates, max_rows, time_limit, memory_limit, seed)
         found = survey_data.gathered(
             data,
             target=target,
@@ -109,7 +107,9 @@ def survey(
     _tell(record, text, files, as_json)
 
 
-def _checked(candidates: str | None, max_rows: int | None, time_limit: float | None, memory_limit: str | None) -> Any:
+def _checked(
+    candidates: str | None, max_rows: int | None, time_limit: float | None, memory_limit: str | None, seed: int
+) -> Any:
     """Settings that can be refused before any data are read; the candidates."""
     import numpy as np
 
@@ -118,6 +118,8 @@ def _checked(candidates: str | None, max_rows: int | None, time_limit: float | N
     from theodolite.survey import FAMILIES, read_candidates
     from theodolite.survey.candidates import candidates as named
 
+    if not 0 <= seed < 2**32:
+        raise BadInput(f"--seed must be a whole number from 0 to 2^32 - 1, got {seed}")
     if max_rows is not None and max_rows < 10:
         raise BadInput(f"--max-rows must be at least 10, got {max_rows}")
     if time_limit is not None and not 0 < time_limit < float("inf"):
@@ -184,7 +186,8 @@ def _tell(record: "SurveyRecord", text: str, files: Any, as_json: bool) -> None:
         console.note(f"written: {written}")
         console.tell_text(text)
         return
-    console.stdout().print(survey_table(record))
+    out = console.stdout()
+    out.print(survey_table(record, out.width))
     for line in answer.lines(record):
         console.say(line)
     console.say(f"Written: {written}")
