@@ -21,7 +21,6 @@ section strong table thead tbody tr th td details summary pre code footer svg g 
 circle desc pattern
 """
 TAGS = set(_TAGS.split())
-)
 
 
 def test_the_first_screen_answers_the_question(standard):
