@@ -8,11 +8,13 @@ are measured with fixed random probes (relative error of the order 1/sqrt(PROBED
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import lapack
-from scipy.linalg.blas import dtrmm
+from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
 from theodolite.kernel_regression.resolvent import Resolvents
 from theodolite.numerics.errors import NotPositiveDefinite
+
+_potrf, _trtri = get_lapack_funcs(("potrf", "trtri"), dtype=np.float64)
+_trmm = get_blas_funcs("trmm", dtype=np.float64)
 
 PROBED = 16_000  # entries of all probes together, about
 
@@ -24,7 +26,7 @@ class CholeskyFactor:
         n = len(gram)
         matrix = np.multiply(gram if gram.flags.f_contiguous else gram.T, 1.0 / n, order="F")  # gram = gram.T
         matrix.flat[:: n + 1] += ridge
-        lower, info = lapack.dpotrf(matrix, lower=1, clean=1, overwrite_a=1)
+        lower, info = _potrf(matrix, lower=1, clean=1, overwrite_a=1)
         if info != 0:
             raise NotPositiveDefinite(
                 f"gram / n + ridge I with ridge = {ridge:.3g} is not positive definite (leading minor {info}); "
@@ -32,7 +34,7 @@ class CholeskyFactor:
             )
         self.ridge = ridge
         self.log_determinant = 2.0 * float(np.log(lower.diagonal()).mean())
-        inverse, _ = lapack.dtrtri(lower, lower=1, overwrite_c=1)
+        inverse, _ = _trtri(lower, lower=1, overwrite_c=1)
         self.inverse = inverse  # its strict upper triangle is zero
         self.inverse_diagonal = _column_squares(inverse)
 
@@ -95,7 +97,7 @@ class Measured:
 
 
 def _triangular(lower: np.ndarray, columns: np.ndarray, *, transpose: bool) -> np.ndarray:
-    return dtrmm(1.0, lower, columns, lower=1, trans_a=int(transpose))
+    return _trmm(1.0, lower, columns, lower=1, trans_a=int(transpose))
 
 
 def _column_squares(lower: np.ndarray, width: int = 256) -> np.ndarray:

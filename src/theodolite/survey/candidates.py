@@ -96,7 +96,7 @@ def _family(entry: Any, distances: tuple[float, float]) -> list[Candidate]:
         if entry in UNSCALED:
             return [Candidate(name, kernel) for name, kernel in UNSCALED[entry].items()]
         if entry in SCALED:
-            unit = dict(zip(("l2", "l1"), distances, strict=True))[SCALED[entry][2]]
+            unit = distances[("l2", "l1").index(SCALED[entry][2])]
             return [scaled(entry, multiple * unit, unit) for multiple in MULTIPLES]
         near = get_close_matches(entry, FAMILIES, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(FAMILIES)}"

@@ -39,6 +39,9 @@ MOST_ROWS = 8000
 class _Survey(BaseEstimator):
     """What the regressor and the classifier share: encode, race, refine, fit, forecast."""
 
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+
     def __init__(
         self,
         candidates: Any = None,
@@ -169,7 +172,7 @@ class _Survey(BaseEstimator):
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
         if isinstance(X, pd.DataFrame):
-            validate_data(self, X, skip_check_array=True)
+            validate_data(self, X=X, skip_check_array=True)  # pyright: ignore[reportArgumentType]  sklearn's default is a text
         else:
             X = validate_data(self, X, dtype=None, ensure_all_finite=False, ensure_min_samples=2)
         y = column_or_1d(y, warn=True)
