@@ -109,7 +109,8 @@ def test_a_damaged_part_is_computed_again(store: Store) -> None:
     parts.checkpoint("part 0", {"draws": np.zeros(50)})
     (path,) = parts.folder.iterdir()
     path.write_bytes(path.read_bytes()[:40])
-    assert run_case(TOY, "full", store).resumed_parts == 0
+    result = run_case(TOY, "full", store)
+    assert (result.resumed_parts, result.error) == (0, "")
 
 
 def test_a_killed_run_resumes_and_ends_as_if_it_had_not_been_killed(store: Store, tmp_path: Path) -> None:
