@@ -235,3 +235,9 @@ def test_an_archive_cut_short_inside_an_array_is_refused(tmp_path):
     path.write_bytes(content)
     with pytest.raises(BadInput, match="is damaged"):
         read_table(path)
+
+
+def test_a_nameless_column_that_does_not_count_the_rows_gets_a_name(tmp_path):
+    frame = read_table(write(tmp_path, "t.csv", ",a\n5,1\n6,2\n7,3\n"))
+    assert list(frame.columns) == ["column 1", "a"]
+    assert frame.attrs["notes"] == []

@@ -132,6 +132,7 @@ def test_many_categories_are_pooled_when_the_frequent_ones_cover_the_rows(rng):
     assert "the 29 most frequent of 60 categories kept (93.0% of the rows), the others pooled" in encoder.notes[0]
     new = encoder.transform(pd.DataFrame({"c": ["r39", "never seen"]}))
     np.testing.assert_array_equal(new[0], new[1])
+    assert new[0].argmax() == 29
     spread = pd.DataFrame({"c": [f"k{i % 100}" for i in range(400)], "x": np.arange(400.0) ** 2})
     encoder = ColumnEncoder().fit(spread)
     assert encoder.feature_names_ == ("x",)
@@ -170,6 +171,30 @@ def test_a_wild_value_at_prediction_stops_one_range_outside_training():
     assert notes == (
         "column 'a': further outside the range of training than that range is wide, moved to that bound (2 values)",
     )
+
+
+@pytest.mark.exact
+def test_large_numbers_keep_all_their_digits():
+    small = ColumnEncoder().fit_transform(pd.DataFrame({"a": np.arange(12.0)}))
+    large = ColumnEncoder().fit_transform(pd.DataFrame({"a": 1e15 + np.arange(12.0)}))
+    np.testing.assert_array_equal(large, small)
+
+
+def test_a_column_that_is_constant_up_to_round_off_is_left_out():
+    encoder = ColumnEncoder().fit(pd.DataFrame({"a": [0.1 + 0.2, 0.3, 0.3, 0.1 + 0.2], "b": [1.0, 2, 3, 4]}))
+    assert encoder.feature_names_ == ("b",)
+
+
+def test_a_column_that_counts_the_rows_is_pointed_out(rng):
+    order = rng.permutation(30)
+    encoder = ColumnEncoder().fit(pd.DataFrame({"id": 100 + order, "year": 2000 + order % 15}))
+    assert encoder.notes == ("column 'id': numbers the rows; leave it out if it is an identifier",)
+    assert encoder.feature_names_ == ("id", "year")
+
+
+def test_categories_that_read_the_same_are_one():
+    encoder = ColumnEncoder().fit(pd.DataFrame({"c": pd.Categorical([1, "1", "b", "b", "1", 1])}))
+    assert encoder.feature_names_ == ("c=1", "c=b")
 
 
 def test_missing_numbers_become_the_median_and_a_mark():
@@ -294,7 +319,7 @@ def test_hostile_names_are_only_text(rng):
         ([{"a": 1}, None, None, None], "dict"),
         ([1 + 1j, 2, 3, 4], "Complex data not supported"),
         ([b"a", b"b", b"a", b"b"], "bytes"),
-        ([10**400, 1, 2, 3], "do not fit float64"),
+        (pd.Series([10**400, 1, 2, 3], dtype=object), "do not fit float64"),
     ],
 )
 def test_columns_that_cannot_become_numbers_are_refused_by_name_and_row(column, words):
