@@ -148,7 +148,7 @@ def _record(candidates: int = 6, ridges: int = 12, eigenvalues: int = 50, holdou
         found.append(
             CandidateRecord(
                 name=f"{families[i % 6]}(lengthscale={1.5 * (i + 1):.4g})",
-                kernel={"name": families[i % 6], "lengthscale": 1.5 * (i + 1)},
+                kernel={"kind": families[i % 6], "lengthscale": 1.5 * (i + 1)},
                 ridge=float(grid[best]),
                 kare=float(kare[best]),
                 leave_one_out=float(loo[best]),
@@ -171,7 +171,7 @@ def _record(candidates: int = 6, ridges: int = 12, eigenvalues: int = 50, holdou
     risk = 2100 * (sizes / 300) ** -0.2
     record = SurveyRecord(
         data={
-            "name": "diabetes.csv", "rows": 442, "columns": 10, "task": "regression", "target": "progression",
+            "name": "diabetes.csv", "rows": 442, "used_rows": 400, "columns": 10, "task": "regression", "target": "progression",
             "classes": None, "target_variance": 6000.0,
         },
         notes=("142 rows held out", "column sex: 2 categories, one-hot encoded"),

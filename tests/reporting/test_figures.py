@@ -51,6 +51,8 @@ def test_highlights_are_the_choice_and_then_the_best_of_each_other_family(make_r
     assert len(names) == len(set(names)) == HIGHLIGHTS
     refined = dataclasses.replace(record.chosen, name="RBF(lengthscale=1.62)")
     assert highlighted(dataclasses.replace(record, chosen=refined))[0] is refined
+    plain = tuple(dataclasses.replace(c, name=f"RBF, {i} x median") for i, c in enumerate(record.candidates))
+    assert len(highlighted(dataclasses.replace(record, candidates=plain, chosen=plain[0]))) == 1
 
 
 def test_predicted_against_measured_puts_each_candidate_where_it_belongs(make_record):

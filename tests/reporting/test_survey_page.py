@@ -13,6 +13,7 @@ import pytest
 
 from theodolite.numerics.files import json_ready
 from theodolite.reporting import survey_page, write_survey_page
+from theodolite.reporting.risk_rows import risk_rows
 from theodolite.survey.record import SurveyRecord
 
 _TAGS = """
@@ -37,6 +38,8 @@ def test_the_first_screen_answers_the_question(standard):
         "✓ trusted",
         "442 rows × 10 columns",
         "R² 0.650",
+        "a typical error of 46.",
+        "400 of the rows used for training",
     ):
         assert shown in first_screen
 
@@ -71,6 +74,19 @@ def test_every_candidate_has_a_row_and_the_chosen_one_is_marked(standard, make_r
 
 def _rows(page):
     return len([found for found in page.named("th") if found.get("scope") == "row"])
+
+
+def test_the_choice_is_found_among_the_candidates_in_spite_of_round_off(make_record):
+    record = make_record(candidates=3)
+    again = dataclasses.replace(
+        record.candidates[1], predicted_risk=record.candidates[1].predicted_risk * (1 + 1e-9), seconds=9.0
+    )
+    assert [mark for _, mark in risk_rows(dataclasses.replace(record, chosen=again))] == [False, True, False]
+    more = dataclasses.replace(again, rows=301)
+    assert [mark for _, mark in risk_rows(dataclasses.replace(record, chosen=more))] == [True, False, False, False]
+    unknown = dataclasses.replace(record.chosen, predicted_risk=math.nan, ridge=None)
+    pair = dataclasses.replace(record, candidates=(unknown,), chosen=unknown)
+    assert [mark for _, mark in risk_rows(pair)] == [True]
 
 
 def test_reasons_are_told_once_with_the_range_of_their_numbers(make_record, read):

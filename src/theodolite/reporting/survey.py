@@ -1,11 +1,13 @@
 """The report of a survey: one HTML page that opens offline and answers the question on its first screen."""
 
+import math
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from theodolite.reporting import pages, words
+from theodolite.reporting.risk_rows import risk_rows
 from theodolite.reporting.survey_figures import survey_figures
 
 if TYPE_CHECKING:
@@ -41,12 +43,7 @@ def _content(record: "SurveyRecord") -> dict[str, Any]:
     data, chosen = record.data, record.chosen
     variance = data.get("target_variance")
     figures = survey_figures(record)
-    rows = [_row(candidate, variance) for candidate in record.candidates]
-    position = next((i for i, candidate in enumerate(record.candidates) if _same(candidate, chosen)), None)
-    if position is None:
-        rows.insert(0, _row(chosen, variance))
-        position = 0
-    rows[position]["is_chosen"] = True
+    rows = [_row(candidate, variance, is_chosen) for candidate, is_chosen in risk_rows(record)]
     grouped = any(candidate.leave_one_group_out is not None for candidate in (*record.candidates, chosen))
     verdict = words.verdict(chosen.verdict)
     content = {
@@ -55,9 +52,11 @@ def _content(record: "SurveyRecord") -> dict[str, Any]:
         "target_note": _target_note(data),
         "task": words.plain(data.get("task") or ""),
         "shape": f"{words.count(data.get('rows'))} rows × {words.count(data.get('columns'))} columns",
+        "used": _used(data),
+        "typical": _typical(record),
         "unit": _unit(data),
         "has_share": words.fraction(1.0, variance) is not None,
-        "chosen": {**_row(chosen, variance), "reasons": chosen.reasons},
+        "chosen": {**_row(chosen, variance, True), "reasons": chosen.reasons, "kernel": _kernel(chosen)},
         "verdict": verdict,
         "verdict_sentence": _SENTENCES[verdict.mood],
         "measured": _measured(record),
@@ -87,13 +86,7 @@ def _content(record: "SurveyRecord") -> dict[str, Any]:
     return content
 
 
-def _same(candidate: "CandidateRecord", chosen: "CandidateRecord") -> bool:
-    """Whether the chosen kernel is this candidate as it was measured, not a refinement of it."""
-    parts = [(one.name, one.ridge, one.predicted_risk, one.rows) for one in (candidate, chosen)]
-    return parts[0] == parts[1]
-
-
-def _row(candidate: "CandidateRecord", variance: float | None) -> dict[str, Any]:
+def _row(candidate: "CandidateRecord", variance: float | None, is_chosen: bool) -> dict[str, Any]:
     return {
         "name": words.plain(candidate.name),
         "ridge": words.number(candidate.ridge),
@@ -106,7 +99,7 @@ def _row(candidate: "CandidateRecord", variance: float | None) -> dict[str, Any]
         "measured_share": words.share(candidate.measured_risk, variance),
         "verdict": words.verdict(candidate.verdict),
         "seconds": words.duration(candidate.seconds),
-        "is_chosen": False,
+        "is_chosen": is_chosen,
     }
 
 
@@ -116,7 +109,8 @@ def _measured(record: "SurveyRecord") -> dict[str, str] | None:
         return None
     score = ""
     if not words.missing(holdout.get("score")):
-        score = f"{words.plain(holdout.get('score_name') or 'score')} {words.number(holdout['score'])}"
+        name = words.plain(holdout.get("score_name") or "score")
+        score = f"{'R²' if name == 'R2' else name} {words.number(holdout['score'])}"
     risk, error = holdout["risk"], holdout.get("standard_error")
     return {
         "risk": words.with_error(risk, error),
@@ -179,6 +173,27 @@ def _lead(record: "SurveyRecord", content: dict[str, Any]) -> str:
     return f"{text}; nothing was held out to measure it."
 
 
+def _kernel(chosen: "CandidateRecord") -> str:
+    """The kernel with its parameters, where its name leaves them out."""
+    said = words.kernel(chosen.kernel)
+    return "" if said in ("", words.plain(chosen.name)) else said
+
+
+def _used(data: dict[str, Any]) -> str:
+    used, rows = data.get("used_rows"), data.get("rows")
+    if used is None or rows is None or not used < rows:
+        return ""
+    return f"{words.count(used)} of the rows used for training"
+
+
+def _typical(record: "SurveyRecord") -> str:
+    """The root of the predicted risk, in the unit of the target; nothing for classes."""
+    risk = record.chosen.predicted_risk
+    if record.data.get("classes") is not None or words.missing(risk) or not 0 < risk < math.inf:
+        return ""
+    return f"a typical error of {words.number(math.sqrt(risk))}"
+
+
 def _unit(data: dict[str, Any]) -> str:
     if data.get("classes") is not None:
         return "squared error over one-hot classes"
@@ -230,7 +245,7 @@ def _listed(names: list[str], most: int = 4) -> str:
 
 
 def _facts(record: "SurveyRecord") -> list[tuple[str, str]]:
-    facts = [(key.replace("_", " "), words.value(entry)) for key, entry in record.data.items()]
+    facts = [(key.replace("_", " "), words.value(entry)) for key, entry in record.data.items() if entry is not None]
     facts += [("seconds", words.duration(record.seconds))]
     facts += [(key, words.value(entry)) for key, entry in record.extra.items()]
     return facts + [(key, words.value(entry)) for key, entry in record.versions.items()]

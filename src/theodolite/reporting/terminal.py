@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from theodolite.reporting import words
+from theodolite.reporting.risk_rows import risk_rows
 
 if TYPE_CHECKING:
     from theodolite.experiments.result import Result
@@ -41,9 +42,8 @@ def survey_table(record: "SurveyRecord", width: int | None = None) -> Table:
     Returns: a table to print with a rich console, which sees to NO_COLOR and pipes.
     """
     variance = record.data.get("target_variance")
-    rows = list(record.candidates)
-    if record.chosen not in rows:
-        rows.insert(0, record.chosen)
+    marked = risk_rows(record)
+    rows = [row for row, _ in marked]
     columns = [
         _Column("ridge", [_number(row.ridge) for row in rows], goes=4),
         _Column("KARE", [_number(row.kare) for row in rows], goes=2),
@@ -60,9 +60,8 @@ def survey_table(record: "SurveyRecord", width: int | None = None) -> Table:
         columns.append(_Column("measured", [_number(row.measured_risk) for row in rows], goes=1))
     columns.append(_Column("verdict", [_verdict(row.verdict) for row in rows], right=False))
     columns.append(_Column("time", [Text(words.duration(row.seconds)) for row in rows], goes=5))
-    names = [_name(row, row == record.chosen) for row in rows]
-    bold = [row == record.chosen for row in rows]
-    return _table("candidate", names, columns, bold, width)
+    names = [_name(row, is_chosen) for row, is_chosen in marked]
+    return _table("candidate", names, columns, [is_chosen for _, is_chosen in marked], width)
 
 
 def results_table(results: "Iterable[Result]", width: int | None = None) -> Table:

@@ -144,8 +144,8 @@ def logarithmic(
 def log_ticks(low: float, high: float, most: int = 6) -> list[float]:
     """Round numbers between two positive ends, evenly spread on a logarithmic axis, at most `most`.
 
-    >>> log_ticks(0.9, 1100.0), log_ticks(0.2, 0.5)
-    ([1.0, 10.0, 100.0, 1000.0], [0.2, 0.25, 0.3, 0.4, 0.5])
+    >>> log_ticks(0.9, 1100.0), log_ticks(0.2, 0.5), log_ticks(0.33, 0.43)
+    ([1.0, 10.0, 100.0, 1000.0], [0.2, 0.25, 0.3, 0.4, 0.5], [0.34, 0.36, 0.38, 0.4, 0.42])
     """
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     choices: list[list[float]] = []
@@ -153,8 +153,21 @@ def log_ticks(low: float, high: float, most: int = 6) -> list[float]:
         choices.append([float(f"{m}e{p}") for p in range(first, last + 1) for m in mantissas])
     for step in (1, 2, 3, 5, 10, 20, 50):
         choices.append([float(f"1e{p}") for p in range(first, last + 1) if p % step == 0])
+    if high < 2 * low:
+        choices.insert(0, _even_ticks(low, high, most))
     for ticks in choices:
         inside = [tick for tick in ticks if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]
         if len(inside) <= most:
             return inside
+    return []
+
+
+def _even_ticks(low: float, high: float, most: int) -> list[float]:
+    """Multiples of the smallest round step that gives at most `most` of them."""
+    power = math.floor(math.log10((high - low) / most))
+    for mantissa in (1, 2, 5, 10, 20):
+        first, last = (round(end / mantissa / 10.0**power, 9) for end in (low, high))
+        places = range(math.ceil(first), math.floor(last) + 1)
+        if len(places) <= most:
+            return [float(f"{place * mantissa}e{power}") for place in places]
     return []

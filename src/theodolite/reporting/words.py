@@ -188,6 +188,20 @@ def value(anything: Any) -> str:
     return plain(json.dumps(anything, default=str, ensure_ascii=False))
 
 
+def kernel(config: Any) -> str:
+    """A kernel's configuration as one would write it in Python.
+
+    >>> kernel({"kind": "Matern", "lengthscale": 12.3456, "nu": 1.5})
+    'Matern(lengthscale=12.35, nu=1.5)'
+    """
+    if isinstance(config, dict):
+        inside = ", ".join(f"{plain(key)}={kernel(entry)}" for key, entry in config.items() if key != "kind")
+        return f"{plain(config.get('kind', ''))}({inside})" if config else ""
+    if isinstance(config, list | tuple):
+        return f"[{', '.join(map(kernel, config))}]"
+    return f"{config:.4g}" if isinstance(config, float) else value(config)
+
+
 def _power(number: float, digits: int) -> int:
     """The decimal exponent of a number once rounded to `digits` digits."""
     return int(f"{number:.{digits - 1}e}".split("e")[1]) if number else -(10**6)

@@ -6,6 +6,7 @@ import numpy as np
 
 from theodolite.reporting import theme, words
 from theodolite.reporting.figures.risk_scale import RiskScale
+from theodolite.reporting.risk_rows import family
 from theodolite.reporting.scales import drawable, floats, log_range
 
 if TYPE_CHECKING:
@@ -64,16 +65,12 @@ def risk_curves(record: "SurveyRecord", *, narrow: bool = False) -> "Figure":
 def highlighted(record: "SurveyRecord") -> list["CandidateRecord"]:
     """The chosen kernel, then the best candidate of each other family, best first, at most `HIGHLIGHTS` in all."""
     found = [record.chosen] if record.chosen.curve else []
-    families = {_family(candidate) for candidate in found}
+    families = {family(candidate) for candidate in found}
     for candidate in sorted(record.candidates, key=lambda one: _sortable(one.predicted_risk)):
-        if candidate.curve and _family(candidate) not in families and len(found) < HIGHLIGHTS:
+        if candidate.curve and family(candidate) not in families and len(found) < HIGHLIGHTS:
             found.append(candidate)
-            families.add(_family(candidate))
+            families.add(family(candidate))
     return found
-
-
-def _family(candidate: "CandidateRecord") -> str:
-    return candidate.name.partition("(")[0]
 
 
 def _sortable(risk: float | None) -> float:
