@@ -15,7 +15,7 @@ from theodolite.experiments.cases import (
     kare_signal_capture_threshold,
     kare_universality,
 )
-from theodolite.kernel_regression import RidgePath
+from theodolite.kernel_regression import resolvent
 from theodolite.kernel_regression.trust import Trust
 
 
@@ -41,7 +41,7 @@ def test_a_wrong_expected_risk_is_noticed(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_wrong_kare_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(RidgePath, "kare", scaled(RidgePath.kare, 2.0))
+    monkeypatch.setattr(resolvent, "kare", scaled(resolvent.kare, 2.0))
     assert values(kare_expected_risk)[2] > 0.7
     assert values(kare_universality)[2] > 0.4
     median = values(kare_measured_risk)[2]
@@ -61,7 +61,7 @@ def test_a_wrong_threshold_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_choosing_by_the_wrong_sign_of_kare_costs_dearly(monkeypatch: pytest.MonkeyPatch) -> None:
     right = values(kare_kernel_choice)
-    monkeypatch.setattr(RidgePath, "kare", scaled(RidgePath.kare, -1.0))
+    monkeypatch.setattr(resolvent, "kare", scaled(resolvent.kare, -1.0))
     assert values(kare_kernel_choice)[0] > 10 * max(right[0], 0.05)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from theodolite.experiments.real_data import Split
-from theodolite.kernel_regression import RidgePath
+from theodolite.kernel_regression import RidgePath, resolvent
 from theodolite.kernels import RBF, Kernel, Laplace, LaplaceL1, Pairs, ReluNTK, gram_on
 from theodolite.numerics.errors import BadInput
 
@@ -46,13 +46,13 @@ def measure(
     for kernel in family_kernels(family, pairs, factors):
         gram = gram_on(kernel, pairs)
         path = RidgePath(gram, data.targets, groups=folds)
-        dual = np.stack([path.dual(ridge)[:, 0] for ridge in ridges], axis=1)
-        errors = gram_on(kernel, test_pairs) @ dual - data.test_targets[:, None]
+        of = path.resolvents(grid)
+        errors = gram_on(kernel, test_pairs) @ (of.dual[:, :, 0].T / path.rows) - data.test_targets[:, None]
         row = {
             "test": np.mean(errors**2, axis=0),
-            "kare": path.kare(grid),
-            "leave_one_out": path.leave_one_out(grid),
-            "evidence": path.log_marginal_likelihood(grid),
+            "kare": resolvent.kare(of),
+            "leave_one_out": resolvent.leave_one_out(of),
+            "evidence": resolvent.log_marginal_likelihood(of),
             "alignment": np.array(alignment(gram, data.targets)),
             "centred_alignment": np.array(centred_alignment(gram, data.targets)),
         }

@@ -12,7 +12,7 @@ from theodolite.experiments.config import Config
 from theodolite.experiments.intervals import Interval, mean_interval, worst
 from theodolite.experiments.key import Key
 from theodolite.experiments.panels import Axis, Column, Panel, Series
-from theodolite.kernel_regression import RidgePath, exact_signal_capture_threshold, expected_risk
+from theodolite.kernel_regression import RidgePath, exact_signal_capture_threshold, expected_risk, resolvent
 
 
 @dataclass(frozen=True)
@@ -178,11 +178,10 @@ def _draws(config: RiskConfig, key: Key, n: int) -> Arrays:
     risk, training, kare = (np.empty((config.draws_a_part, len(ridges))) for _ in range(3))
     for draw in range(config.draws_a_part):
         gram, targets, features = gaussian_observations(d, c, config.noise, n, rng)
-        path = RidgePath(gram, targets)
-        dual = np.stack([path.dual(ridge)[:, 0] for ridge in config.ridges], axis=1)
-        learned = d[:, None] * (features.T @ dual)
+        of = RidgePath(gram, targets).resolvents(ridges)
+        learned = d[:, None] * (features.T @ of.dual[:, :, 0].T) / n
         risk[draw] = np.sum((learned - c[:, None]) ** 2, axis=0) + config.noise**2
-        training[draw], kare[draw] = path.training_error(ridges), path.kare(ridges)
+        training[draw], kare[draw] = resolvent.training_error(of), resolvent.kare(of)
     return {"risk": risk, "training": training, "kare": kare}
 
 

@@ -12,7 +12,7 @@ from theodolite.experiments.config import Config
 from theodolite.experiments.intervals import mean_interval, worst
 from theodolite.experiments.key import Key
 from theodolite.experiments.panels import Axis, Column, Panel, Series
-from theodolite.kernel_regression import RidgePath, exact_signal_capture_threshold, threshold_slope
+from theodolite.kernel_regression import RidgePath, exact_signal_capture_threshold, resolvent, threshold_slope
 
 
 @dataclass(frozen=True)
@@ -169,10 +169,11 @@ def panels(config: ThresholdConfig, measured: Measurement) -> tuple[Panel, ...]:
 def _draws(config: ThresholdConfig, key: Key, exponent: float, n: int) -> Arrays:
     spectrum = power_law(exponent, config.modes).eigenvalues
     rng, ridges, nothing = key.rng(), np.array(config.ridges), np.zeros(config.modes)
-    paths = [RidgePath(*gaussian_observations(spectrum, nothing, 1.0, n, rng)[:2]) for _ in range(config.draws)]
+    drawn = [gaussian_observations(spectrum, nothing, 1.0, n, rng) for _ in range(config.draws)]
+    found = [RidgePath(draw.gram, draw.targets).resolvents(ridges) for draw in drawn]
     return {
-        "threshold": np.array([path.signal_capture_threshold(ridges) for path in paths]),
-        "slope": np.array([path.threshold_slope(ridges) for path in paths]),
+        "threshold": np.array([resolvent.signal_capture_threshold(of) for of in found]),
+        "slope": np.array([resolvent.threshold_slope(of) for of in found]),
     }
 
 

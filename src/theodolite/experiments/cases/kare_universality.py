@@ -12,7 +12,7 @@ from theodolite.experiments.config import Config
 from theodolite.experiments.intervals import Interval, mean_interval, worst
 from theodolite.experiments.key import Key
 from theodolite.experiments.panels import Axis, Panel, Series
-from theodolite.kernel_regression import RidgePath, exact_signal_capture_threshold, threshold_slope
+from theodolite.kernel_regression import RidgePath, exact_signal_capture_threshold, resolvent, threshold_slope
 from theodolite.kernels import RBF, gram
 
 
@@ -122,11 +122,10 @@ def _draws(config: UniversalityConfig, key: Key) -> Arrays:
     for draw in range(config.draws_a_part):
         x, z = rng.standard_normal((config.rows, dimension)), rng.standard_normal((config.test_rows, dimension))
         y = _function(config, x) + config.noise * rng.standard_normal(config.rows)
-        path = RidgePath(gram(kernel, x), y)
-        dual = np.stack([path.dual(ridge)[:, 0] for ridge in config.ridges], axis=1)
-        errors = gram(kernel, z, x) @ dual - _function(config, z)[:, None]
+        of = RidgePath(gram(kernel, x), y).resolvents(ridges)
+        errors = gram(kernel, z, x) @ (of.dual[:, :, 0].T / config.rows) - _function(config, z)[:, None]
         risk[draw] = np.mean(errors**2, axis=0) + config.noise**2
-        threshold[draw], kare[draw] = path.signal_capture_threshold(ridges), path.kare(ridges)
+        threshold[draw], kare[draw] = resolvent.signal_capture_threshold(of), resolvent.kare(of)
     return {"threshold": threshold, "kare": kare, "risk": risk}
 
 
