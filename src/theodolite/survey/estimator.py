@@ -31,6 +31,7 @@ from theodolite.survey.notebook import Notebook, fingerprint
 from theodolite.survey.pictures import PATH_ROWS, curve_json, forecast, signal_capture
 from theodolite.survey.race import FINALISTS, Race
 from theodolite.survey.record import CandidateRecord, SurveyRecord
+from theodolite.survey.threads import threads_for
 
 SCREENING_ROWS = 2000
 MOST_ROWS = 8000
@@ -90,13 +91,14 @@ class _Survey(BaseEstimator):
         ranked = race.refine(race.run(entries, screening), screening)
         if whole.size > screening.size:
             ranked = race.run([candidate for candidate, _ in ranked[:FINALISTS]], whole) + ranked[FINALISTS:]
-        race.progress(race.done, race.total, "fit")
         chosen, record = ranked[0]
-        record, path = measure(chosen, whole, ridge=record.ridge)
-        self._keep(chosen, record, path, whole)
         self.candidates_ = {candidate.name: candidate for candidate, _ in ranked}
-        race.progress(race.total - 1, race.total, "forecast")
-        picture = self._picture_path(chosen, whole)
+        with threads_for(whole.size):
+            race.progress(race.done, race.total, "fit")
+            record, path = measure(chosen, whole, ridge=record.ridge)
+            self._keep(chosen, record, path, whole)
+            race.progress(race.total - 1, race.total, "forecast")
+            picture = self._picture_path(chosen, whole)
         self.forecast_path_, self._forecast_rows = picture, whole.size
         self.record_ = SurveyRecord(
             data=self._data_words(X, y, whole),

@@ -11,8 +11,11 @@ from theodolite.kernel_regression.prediction import predict
 from theodolite.kernel_regression.target_coding import Classes
 from theodolite.numerics.errors import BadInput
 from theodolite.numerics.progress import Progress, silent
+from theodolite.survey.candidates import Candidate
 from theodolite.survey.estimator import SCREENING_ROWS, _some_rows, _Survey, results_table
 from theodolite.survey.measuring import Sample, gram_of
+from theodolite.survey.record import CandidateRecord
+from theodolite.survey.threads import side_by_side
 
 MEASURED_ROWS = 2000  # of the holdout, for candidates that were not chosen
 
@@ -44,12 +47,19 @@ def with_holdout(model: _Survey, Z: Any, targets: Any, *, progress: Progress = s
     record = model.record_
     some = _some_rows(len(points), MEASURED_ROWS, model.random_state)
     few = (points, truth) if some is None else (points[some], truth[some])
+    whole = Sample(model.points_, model.columns_, None, model.memory_limit)
+    screened = _some_rows(whole.size, SCREENING_ROWS, model.random_state)
+    screening = whole if screened is None else whole.rows(screened)
     measured = []
-    for position, entry in enumerate(record.candidates):
-        measured.append(
-            dataclasses.replace(entry, measured_risk=_measured(model, entry.name, entry.rows, entry.ridge, *few))
-        )
-        progress(position + 1, len(record.candidates), f"holdout: {entry.name}")
+
+    def risk(entry: CandidateRecord) -> float:
+        sample = screening if entry.rows == screening.size else whole
+        return _measured_risk(model.candidates_[entry.name], sample, entry.ridge, *few)
+
+    with side_by_side(screening) as (pool, _):
+        for entry, value in zip(record.candidates, pool.map(risk, record.candidates), strict=True):
+            measured.append(dataclasses.replace(entry, measured_risk=value))
+            progress(len(measured), len(record.candidates), f"holdout: {entry.name}")
     model.record_ = dataclasses.replace(
         record,
         candidates=tuple(measured),
@@ -66,13 +76,7 @@ def with_holdout(model: _Survey, Z: Any, targets: Any, *, progress: Progress = s
     return model
 
 
-def _measured(model: _Survey, name: str, rows: int, ridge: float, points: np.ndarray, truth: np.ndarray) -> float:
-    """Mean squared error of a candidate, fitted on the rows it was measured on."""
-    sample = Sample(model.points_, model.columns_, None, model.memory_limit)
-    if rows < sample.size:
-        chosen = _some_rows(sample.size, SCREENING_ROWS, model.random_state)
-        assert chosen is not None
-        sample = sample.rows(chosen)
-    candidate = model.candidates_[name]
+def _measured_risk(candidate: Candidate, sample: Sample, ridge: float, points: np.ndarray, truth: np.ndarray) -> float:
+    """Mean squared error on new points (m, d) of a candidate fitted on a sample."""
     dual = CholeskyFactor(gram_of(candidate, sample), ridge).solve(sample.columns) / sample.size
     return float(np.mean(np.sum((predict(candidate.kernel, points, sample.points, dual) - truth) ** 2, axis=1)))

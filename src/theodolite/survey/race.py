@@ -1,6 +1,7 @@
 """The race of the candidates: all on a manageable sample, the winner's lengthscale refined, the best on all rows."""
 
 import time
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +12,7 @@ from theodolite.survey.candidates import Candidate
 from theodolite.survey.measuring import Sample, measure
 from theodolite.survey.notebook import Notebook
 from theodolite.survey.record import CandidateRecord
+from theodolite.survey.threads import side_by_side
 
 Entry = tuple[Candidate, CandidateRecord]
 
@@ -37,29 +39,39 @@ class Race:
     def run(self, entries: list[Candidate], sample: Sample) -> list[Entry]:
         """Measure the entries on a sample, at least one, best first; failing kernels are noted and left out."""
         finished: list[Entry] = []
-        failure: Exception | None = None
-        for position, candidate in enumerate(entries):
-            if finished and not self.in_time():
-                self.notes.append(
-                    f"the time limit of {self.time_limit:g} s came after {position} of {len(entries)} candidates "
-                    f"on {sample.size} rows"
-                )
-                break
-            self.progress(self.done, self.total, candidate.name)
-            try:
-                record = self.notebook.read(candidate.name, sample.size)
-                if record is None:
-                    record, _ = measure(candidate, sample)
-                    self.notebook.write(record)
-                finished.append((candidate, record))
-            except (NotFinite, NotPositiveDefinite) as error:
-                failure = error
-                self.notes.append(f"{candidate.name} was left out: {error}")
-            self.done += 1
+        failures: list[Exception] = []
+        waiting = list(reversed(entries))
+        running: dict[Future[CandidateRecord], Candidate] = {}
+        with side_by_side(sample) as (pool, places):
+            while running or (waiting and (self.in_time() or not finished)):
+                while waiting and len(running) < places and (self.in_time() or not (finished or running)):
+                    candidate = waiting.pop()
+                    running[pool.submit(self._measured, candidate, sample)] = candidate
+                    self.progress(self.done, self.total, candidate.name)
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    candidate = running.pop(future)
+                    try:
+                        finished.append((candidate, future.result()))
+                    except (NotFinite, NotPositiveDefinite) as error:
+                        failures.append(error)
+                        self.notes.append(f"{candidate.name} was left out: {error}")
+                    self.done += 1
+                    self.progress(self.done, self.total, candidate.name)
+        if waiting:
+            self.notes.append(
+                f"the time limit of {self.time_limit:g} s came after {len(entries) - len(waiting)} of {len(entries)} "
+                f"candidates on {sample.size} rows"
+            )
         if not finished:
-            assert failure is not None
-            raise failure
-        return sorted(finished, key=lambda entry: entry[1].predicted_risk)
+            raise failures[0]
+        return sorted(finished, key=lambda entry: (entry[1].predicted_risk, entry[0].name))
+
+    def _measured(self, candidate: Candidate, sample: Sample) -> CandidateRecord:
+        record = self.notebook.read(candidate.name, sample.size)
+        if record is None:
+            record, _ = measure(candidate, sample)
+            self.notebook.write(record)
+        return record
 
     def refine(self, ranked: list[Entry], sample: Sample) -> list[Entry]:
         """Try the winner at lengthscales around its own: two neighbours, then the bottom of the parabola."""
