@@ -171,8 +171,8 @@ def _record(candidates: int = 6, ridges: int = 12, eigenvalues: int = 50, holdou
     risk = 2100 * (sizes / 300) ** -0.2
     record = SurveyRecord(
         data={
-            "name": "diabetes.csv", "rows": 442, "used_rows": 400, "columns": 10, "task": "regression", "target": "progression",
-            "classes": None, "target_variance": 6000.0,
+            "name": "diabetes.csv", "rows": 442, "used_rows": 400, "columns": 10, "task": "regression",
+            "target": "progression", "classes": None, "target_variance": 6000.0,
         },
         notes=("142 rows held out", "column sex: 2 categories, one-hot encoded"),
         candidates=tuple(found),
