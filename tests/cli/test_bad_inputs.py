@@ -63,6 +63,9 @@ def _several(*steps: Prepare) -> Prepare:
     return prepare
 
 
+_SOUND = _columns()
+
+
 @dataclass(frozen=True)
 class Bad:
     """A command that must be refused: what it says must hold each of `names` and one of the `remedies`."""
@@ -71,7 +74,7 @@ class Bad:
     command: str
     names: tuple[str, ...]
     remedy: str
-    prepare: Prepare = _columns()
+    prepare: Prepare = _SOUND
 
 
 _WINE = "survey wine "

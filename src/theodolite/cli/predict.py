@@ -34,6 +34,7 @@ def predict(
         table, notes = _table(data, _target(fitted))
         tell(0, 1, f"predicting {len(table)} rows")
         predictions = json_ready(fitted.predict(table))
+        notes += fitted.encoder_.encode(table).notes
         text = _csv(predictions)
         if out is not None:
             write_atomically(out, text)

@@ -143,7 +143,7 @@ def _fitted(found: "SurveyData", tell: Progress, **settings: Any) -> Any:
     tell(0, 0, f"surveying {len(rows)} rows of {found.name}")
     model = kind(progress=tell, **settings).fit(rows.inputs, rows.targets, groups=rows.groups)
     if found.holdout is not None:
-        model = with_holdout(model, found.holdout.inputs, found.holdout.targets, progress=tell)
+        with_holdout(model, found.holdout.inputs, found.holdout.targets, progress=tell)
     return model
 
 
