@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
-from theodolite.experiments import Measurement, Result, Store, all_cases, run_case, run_many, select
+from theodolite.experiments import Measurement, Result, Store, all_cases, many, run_case, run_many, select
 from theodolite.experiments.runner import Run
 from theodolite.numerics.errors import BadInput
 
@@ -108,6 +109,20 @@ def test_side_by_side_gives_the_same_numbers_and_survives_a_process_that_dies(st
     assert sorted(heard) == ["toy-breaks", "toy-dies", "toy-means"]
     alone = run_case(TOY, "full", Store(tmp_path / "alone"))
     np.testing.assert_array_equal(results[1].arrays["draws"], alone.arrays["draws"])
+
+
+@pytest.mark.parametrize(("already", "cores", "jobs", "expected"), [(1, 8, 1, 1), (2, 2, 1, 2), (2, 2, 2, 1)])
+def test_jobs_share_the_cores_and_never_take_more_threads_than_are_set(
+    store: Store, monkeypatch: pytest.MonkeyPatch, already: int, cores: int, jobs: int, expected: int
+) -> None:
+    from toy_cases import THREADS
+
+    with threadpool_limits(already):
+        monkeypatch.setattr(many, "usable_cores", lambda: cores)
+        monkeypatch.setenv("OMP_NUM_THREADS", str(already))  # for the processes that are started
+        (result,) = run_many([THREADS], "full", store, jobs=jobs)
+    assert result.error == ""
+    assert result.scalars["threads"] == expected
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_info
 
 from theodolite.experiments import Axis, Bench, Case, Check, Config, Key, Measurement, Panel, Series
 
@@ -60,10 +61,17 @@ def break_down(config: ToyConfig, key: Key, bench: Bench) -> Measurement:
     raise ZeroDivisionError("this case always breaks")
 
 
+def count_threads(config: ToyConfig, key: Key, bench: Bench) -> Measurement:
+    threads = max(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
+    found = measure(config, key, bench)
+    return dataclasses.replace(found, scalars={"mean": 0.5, "threads": threads})
+
+
 def die(config: ToyConfig, key: Key, bench: Bench) -> Measurement:
     os._exit(9)
 
 
 SLOW = dataclasses.replace(TOY, name="toy-slow", full=ToyConfig(parts=40, size=2000, pause=0.02))
 BREAKS = dataclasses.replace(TOY, name="toy-breaks", run=break_down)
+THREADS = dataclasses.replace(TOY, name="toy-threads", run=count_threads)
 DIES = dataclasses.replace(TOY, name="toy-dies", run=die)

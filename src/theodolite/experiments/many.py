@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from theodolite.experiments.case import Case
 from theodolite.experiments.check import Mode
@@ -38,7 +38,8 @@ def run_many(
 
     With one job the cases run in this process. With more, each runs in a fresh process of its own, so that one that
     dies (out of memory, say) is recorded as an error and the others go on; a script that calls this needs the usual
-    `if __name__ == "__main__":`. The cores are shared out: each job may use cores // jobs threads for linear algebra.
+    `if __name__ == "__main__":`. The cores are shared out: each job may use cores // jobs threads for linear algebra
+    (fewer when fewer are set, as by OMP_NUM_THREADS).
     `progress` hears of finished cases (with one job, of the parts within too); `on_result` hears each result as it
     comes. Other arguments as in `run_case`.
     """
@@ -61,8 +62,10 @@ def run_many(
     return _side_by_side(cases, one, progress, tell, jobs)
 
 
-def _with_threads(threads: int, case: Case[Any], **settings: Any) -> Result:
-    with threadpool_limits(threads):
+def _with_threads(share: int, case: Case[Any], **settings: Any) -> Result:
+    """Run with at most `share` threads for linear algebra, or fewer where fewer are set already."""
+    allowed = min([share, *(library["num_threads"] for library in threadpool_info())])
+    with threadpool_limits(allowed):
         return run_case(case, **settings)
 
 
