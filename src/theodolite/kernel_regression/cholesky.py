@@ -1,11 +1,9 @@
 """Route of few ridges: a Cholesky factor M = L L' and the inverse of L give everything at one ridge.
 
 The diagonal of M^-1 is the sum of squares over the columns of L^-1. Cost (2/3) n^3 a ridge, a dozen times less than an
-eigendecomposition. The traces of higher powers only enter error bars, verdicts and the slope that steers a search; they
-are measured with fixed random probes (relative error of the order 1/sqrt(PROBED), whatever n).
+eigendecomposition. The traces of higher powers only enter error bars and verdicts; they are measured with fixed random
+probes (relative error of the order 1/sqrt(PROBED), whatever n).
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import get_blas_funcs, get_lapack_funcs
@@ -14,7 +12,7 @@ from theodolite.kernel_regression.resolvent import Resolvents
 from theodolite.numerics.errors import NotPositiveDefinite
 
 _potrf, _trtri = get_lapack_funcs(("potrf", "trtri"), dtype=np.float64)
-_trmm = get_blas_funcs("trmm", dtype=np.float64)
+(_trmm,) = get_blas_funcs(("trmm",), dtype=np.float64)
 
 PROBED = 16_000  # entries of all probes together, about
 
@@ -42,58 +40,28 @@ class CholeskyFactor:
         """M^-1 columns, (n, k)."""
         return _triangular(self.inverse, _triangular(self.inverse, columns, transpose=False), transpose=True)
 
-    def measure(self, targets: np.ndarray) -> "Measured":
-        """The resolvent at this ridge, as a batch of one, with its derivatives."""
+    def measure(self, targets: np.ndarray) -> Resolvents:
+        """The resolvent at this ridge, as a batch of one."""
         n, k = targets.shape
         probes = np.random.default_rng(n).choice([-1.0, 1.0], size=(min(max(PROBED // n, 4), 32), n)).T
         once = self.solve(np.concatenate([targets, probes], axis=1))
-        twice = self.solve(once)
-        dual, square_dual = once[:, :k], twice[:, :k]
-        square_diagonal = np.mean(once[:, k:] ** 2, axis=1)
-        trace = self.inverse_diagonal.mean()
-        return Measured(
-            resolvents=Resolvents(
-                ridges=np.array([self.ridge]),
-                dual=dual[None],
-                diagonal=self.inverse_diagonal[None],
-                trace=np.array([trace]),
-                participation=np.array([min(trace**2 / square_diagonal.mean(), 1.0)]),
-                concentration=np.array([np.mean(twice[:, k:] ** 2) / square_diagonal.mean() ** 2]),
-                log_determinant=np.array([self.log_determinant]),
-                power=np.array([np.sum(targets * dual) / n]),
-            ),
-            square_dual=square_dual,
-            square_diagonal=square_diagonal,
+        dual, once = once[:, :k], once[:, k:]
+        trace, square_trace = self.inverse_diagonal.mean(), np.mean(once**2)
+        return Resolvents(
+            ridges=np.array([self.ridge]),
+            dual=dual[None],
+            diagonal=self.inverse_diagonal[None],
+            trace=np.array([trace]),
+            participation=np.array([min(trace**2 / square_trace, 1.0)]),
+            concentration=np.array([np.mean(self.solve(once) ** 2) / square_trace**2]),
+            log_determinant=np.array([self.log_determinant]),
+            power=np.array([np.sum(targets * dual) / n]),
         )
 
     def inverse_blocks(self, members: np.ndarray) -> np.ndarray:
         """Blocks of M^-1 = (L^-1)' L^-1 on groups of rows (g, s), shape (g, s, s)."""
         part = np.ascontiguousarray(self.inverse[members.min() :].T[members])
         return part @ part.transpose(0, 2, 1)
-
-
-@dataclass(frozen=True)
-class Measured:
-    """The resolvent at one ridge, M^-2 y (n, k), and the diagonal of M^-2 (n,) by random probes."""
-
-    resolvents: Resolvents
-    square_dual: np.ndarray
-    square_diagonal: np.ndarray
-
-    def kare_slope(self) -> float:
-        """d KARE / d ridge."""
-        of = self.resolvents
-        dual, trace = of.dual[0], of.trace[0]
-        first = -2.0 * np.sum(dual * self.square_dual) / trace**2
-        second = 2.0 * np.sum(dual * dual) / (trace * of.participation[0])
-        return float((first + second) / of.rows)
-
-    def leave_one_out_slope(self) -> float:
-        """d leave-one-out / d ridge."""
-        of = self.resolvents
-        residuals = of.left_out_residuals()[0]
-        change = (residuals * self.square_diagonal[:, None] - self.square_dual) / of.diagonal[0][:, None]
-        return float(2.0 * np.sum(residuals * change) / of.rows)
 
 
 def _triangular(lower: np.ndarray, columns: np.ndarray, *, transpose: bool) -> np.ndarray:

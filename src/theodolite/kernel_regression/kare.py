@@ -32,7 +32,7 @@ def measure(gram: Any, targets: Any, ridge: float) -> resolvent.Resolvents:
     """The resolvent at one ridge, after the checks at the door."""
     gram = symmetric_gram(gram)
     columns = target_columns(targets, len(gram))
-    return CholeskyFactor(gram, positive(ridge, "ridge")).measure(columns).resolvents
+    return CholeskyFactor(gram, positive(ridge, "ridge")).measure(columns)
 
 
 def kare_gradient(gram: Any, targets: Any, ridge: float) -> tuple[np.ndarray, np.ndarray, float]:

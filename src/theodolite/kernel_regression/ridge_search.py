@@ -1,18 +1,18 @@
 """The best ridge of a large Gram matrix from two or three Cholesky factors instead of an eigendecomposition.
 
 A quarter of the rows is cheap (1/64 of the work). Its ridge path, carried to the full size by the learning-curve
-theory, says where the best ridge should be and how the risk bends around it. At that ridge one Cholesky factor gives
-every criterion of all rows exactly, and the derivative of KARE and leave-one-out with respect to the ridge. Value and
-derivative correct the forecast; where the corrected forecast has its minimum elsewhere, one more factor is taken there.
+theory, says where the best ridge should be. There one Cholesky factor gives every criterion of all rows exactly, and a
+`Continuation` from it shows KARE and the left-out error at the ridges around. Where they have their minimum elsewhere,
+the next factor is taken, until a factor confirms what was seen from the one before.
 """
 
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.interpolate import CubicHermiteSpline
 
-from theodolite.kernel_regression.cholesky import CholeskyFactor, Measured
+from theodolite.kernel_regression.cholesky import CholeskyFactor
+from theodolite.kernel_regression.continuation import Continuation, continued_shares, log_odds
 from theodolite.kernel_regression.criteria import Criteria
 from theodolite.kernel_regression.learning_curve import threshold_table
 from theodolite.kernel_regression.resolvent import Resolvents
@@ -23,8 +23,10 @@ from theodolite.numerics.checks import symmetric_gram, target_columns
 SHARE = 4  # one row in four makes the forecast
 FEWEST = 200  # rows of the forecast, when there are as many
 NEAR = 0.35  # |log ridge| within which a factor is taken as being at the minimum
-GAIN = 0.003  # relative improvement of the risk that is worth one more factor
-REACH = 1.5  # |log ridge| up to which a slope may be carried away from its factor
+GAIN = 0.005  # relative improvement of the risk that is worth one more factor
+CONFIRMED = 0.01  # relative difference of a forecast and a factor that agree
+REACH = 3.0  # |log ridge| up to which a factor is continued
+SPACING = 0.2  # of the log ridges at which a factor is continued
 MAX_FACTORS = 5
 
 
@@ -59,7 +61,8 @@ class RidgeSearch(Criteria):
         super().__init__(target_columns(targets, n), groups)
         self._labels = None if groups is None else np.asarray(groups).astype(str)
         self._group_residuals_known: dict[float, np.ndarray] = {}
-        self._known: dict[float, Measured] = {}
+        self._known: dict[float, Resolvents] = {}
+        self._continuations: dict[float, Continuation] = {}
         self._factor: CholeskyFactor | None = None  # the latest
 
     @property
@@ -79,66 +82,91 @@ class RidgeSearch(Criteria):
         return RidgePath(self.gram[np.ix_(sample, sample)], self.targets[sample], groups=labels)
 
     def resolvents(self, ridges: np.ndarray) -> Resolvents:
-        parts = [self._measured(float(ridge)).resolvents for ridge in ridges]
+        parts = [self._measured(float(ridge)) for ridge in ridges]
         return Resolvents(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])})
 
     def best_ridge(self) -> float:
         """The ridge of lowest risk, within a few tenths of its logarithm; usually two factors."""
         if not self._known:
-            x, log_risk = self._model()
-            self._measured(float(np.exp(x[log_risk.argmin()])))
+            x, *forecasts = self._forecasts
+            self._continue(float(np.exp(x[np.maximum(forecasts[0], forecasts[-1]).argmin()])))
         while True:
-            x, log_risk = self._model()
+            best = float(min(self.visited, key=self.risk))
+            x, log_risk = self._around()
             lowest = int(log_risk.argmin())
-            best = min(self.visited, key=self.risk)
             near = np.abs(x[lowest] - np.log(self.visited)).min() < NEAR
-            if near or np.log(self.risk(best)) - log_risk[lowest] < GAIN or len(self._known) >= MAX_FACTORS:
-                return float(best)
-            self._measured(float(np.exp(x[lowest])))
+            if near or _log(self.risk(best)) - log_risk[lowest] < GAIN or len(self._known) >= MAX_FACTORS:
+                return best
+            ridge = float(np.exp(x[lowest]))
+            if self._confirms(ridge, log_risk[lowest]) and 0 < lowest < len(x) - 1:
+                return float(min(self.visited, key=self.risk))
+            self._continue(ridge)
 
     def curve(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(ridges, KARE, left-out error): forecast from a quarter of the rows, corrected by every factor taken."""
-        x = self._forecasts[0]
-        kare, held_out = self._corrected()
-        return np.exp(x), np.exp(kare), np.exp(held_out)
+        """(ridges, KARE, left-out error): continued from every factor taken, further away as the sample forecasts."""
+        if not self._continuations:
+            self.best_ridge()
+        x, kare_there, _, left_out_there = self._forecasts
+        inside = np.clip(x, np.log(self.visited[0]) - REACH, np.log(self.visited[-1]) + REACH)
+        kare, left_out = self._continued(inside)
+        kare += kare_there - np.interp(inside, x, kare_there)
+        left_out += left_out_there - np.interp(inside, x, left_out_there)
+        return np.exp(x), np.exp(kare), np.exp(left_out)
 
-    def _model(self) -> tuple[np.ndarray, np.ndarray]:
-        """(log ridge, log of the larger of the two corrected criteria)."""
-        return self._forecasts[0], np.maximum(*self._corrected())
+    def _confirms(self, ridge: float, log_risk: float) -> bool:
+        """Take a factor; is its risk the one expected?"""
+        return bool(abs(_log(self.risk(ridge)) - log_risk) < CONFIRMED)
+
+    def _continue(self, ridge: float) -> None:
+        at = self._measured(ridge)
+        self._continuations[ridge] = Continuation(self._factor_at(ridge), at, self.targets)
+
+    def _around(self) -> tuple[np.ndarray, np.ndarray]:
+        """Log ridges within REACH of a continued factor, and the log of the risk there."""
+        whole = self._forecasts[0]
+        x = np.arange(whole[0], whole[-1], SPACING)
+        x = x[np.abs(x[:, None] - np.log(list(self._continuations))).min(axis=1) <= REACH]
+        return x, np.maximum(*self._continued(x))
+
+    def _continued(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Logs of KARE and of the left-out error at log ridges (l,): duals, trace and exact entries by the nearest
+        continuation, leverages between those of the factors on either side."""
+        places = np.log(self.visited)
+        known = np.array([_log_odds_of(self._known[float(ridge)]) for ridge in self.visited])  # (v, n)
+        kare, left_out = np.empty(x.size), np.empty(x.size)
+        nearest = np.abs(x[:, None] - np.log(list(self._continuations))).argmin(axis=1)
+        for number, continuation in enumerate(self._continuations.values()):
+            mine = np.flatnonzero(nearest == number)
+            if mine.size:
+                ridges, trace = np.exp(x[mine]), continuation.trace(np.exp(x[mine]))
+                squares = np.sum(continuation.dual(ridges) ** 2, axis=2)
+                between = np.array([np.interp(x[mine], places, row) for row in np.eye(places.size)]).T @ known
+                exact = ridges[:, None] * continuation.diagonal(ridges)
+                shares = continued_shares(between, continuation.entries, exact, ridges * trace)
+                kare[mine] = _log(squares.mean(axis=1) / trace**2)
+                left_out[mine] = _log((squares / (shares / ridges[:, None]) ** 2).mean(axis=1))
+        if self.groups is not None:
+            whole, _, one_by_one, by_groups = self._forecasts
+            seen = [_log(self.leave_one_group_out(r)) - _log(self.leave_one_out(r)) for r in self.visited]
+            excess = by_groups - one_by_one  # forecast from the sample, moved onto what was seen
+            left_out += np.interp(x, whole, excess) + np.interp(x, places, seen - np.interp(places, whole, excess))
+        return kare, left_out
 
     @cached_property
-    def _forecasts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Logarithms of ridges, and of the KARE and left-out error that the sample forecasts there for all rows."""
-        ridges, kare = threshold_table(self.sample_path, "kare").at_size(self.rows)
-        held_out = threshold_table(self.sample_path, self._held_out).at_size(self.rows)[1]
+    def _forecasts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Logs of ridges, and of KARE, leave-one-out and the left-out error that the sample forecasts for all rows."""
+        names = ("kare", "leave_one_out", "leave_one_out" if self.groups is None else "leave_one_group_out")
+        tables = {name: threshold_table(self.sample_path, name).at_size(self.rows) for name in names}
+        ridges = tables["kare"][0]
         sound = ridges > self.smallest_sound_ridge
-        return np.log(ridges[sound]), np.log(kare[sound]), np.log(held_out[sound])
-
-    @property
-    def _held_out(self) -> str:
-        return "leave_one_out" if self.groups is None else "leave_one_group_out"
-
-    def _corrected(self) -> tuple[np.ndarray, np.ndarray]:
-        """Both forecasts moved onto the values and slopes of the factors taken so far."""
-        x, *forecasts = self._forecasts
-        if not self._known:
-            return forecasts[0], forecasts[1]
-        kare, held_out = self.kare(self.visited), getattr(self, self._held_out)(self.visited)
-        kare_slopes = np.array([self._measured(float(ridge)).kare_slope() for ridge in self.visited])
-        if self.groups is None:
-            held_out_slopes = np.array([self._measured(float(ridge)).leave_one_out_slope() for ridge in self.visited])
-        else:
-            held_out_slopes = np.full(len(self.visited), np.nan)
-        return (
-            _moved(x, forecasts[0], np.log(self.visited), np.log(kare), self.visited * kare_slopes / kare),
-            _moved(x, forecasts[1], np.log(self.visited), np.log(held_out), self.visited * held_out_slopes / held_out),
-        )
+        kare, one_by_one, left_out = (_log(tables[name][1][sound]) for name in names)
+        return np.log(ridges[sound]), kare, one_by_one, left_out
 
     @property
     def smallest_sound_ridge(self) -> float:
         return self.sample_path.smallest_sound_ridge  # the largest eigenvalue of G / n hardly depends on n
 
-    def _measured(self, ridge: float) -> Measured:
+    def _measured(self, ridge: float) -> Resolvents:
         if ridge not in self._known:
             self._known[ridge] = self._factor_at(ridge).measure(self.targets)
         return self._known[ridge]
@@ -159,17 +187,10 @@ class RidgeSearch(Criteria):
         return self._group_residuals_known[ridge]
 
 
-def _moved(
-    x: np.ndarray, forecast: np.ndarray, places: np.ndarray, values: np.ndarray, slopes: np.ndarray
-) -> np.ndarray:
-    """The forecast (l,) at x (l,), moved onto values and slopes known at some places, ascending.
+def _log_odds_of(at: Resolvents) -> np.ndarray:
+    """Log odds of 1 - leverage, (n,), at the one ridge of a factor."""
+    return log_odds(at.ridges[0] * at.diagonal[0])
 
-    A NaN slope is unknown and leaves the forecast's own. Between places the correction is the cubic with their values
-    and slopes; outside it is linear up to REACH.
-    """
-    lift = values - np.interp(places, x, forecast)
-    tilt = np.nan_to_num(slopes - np.interp(places, x, np.gradient(forecast, x)))
-    inside = CubicHermiteSpline(places, lift, tilt)(np.clip(x, places[0], places[-1])) if len(places) > 1 else lift[0]
-    left = tilt[0] * np.clip(x - places[0], -REACH, 0.0)
-    right = tilt[-1] * np.clip(x - places[-1], 0.0, REACH)
-    return forecast + inside + left + right
+
+def _log(values: Any) -> Any:
+    return np.log(np.maximum(values, np.finfo(float).tiny))
