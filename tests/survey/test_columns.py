@@ -193,8 +193,12 @@ def test_a_column_that_counts_the_rows_is_pointed_out(rng):
 
 
 def test_categories_that_read_the_same_are_one():
-    encoder = ColumnEncoder().fit(pd.DataFrame({"c": pd.Categorical([1, "1", "b", "b", "1", 1])}))
+    frame = pd.DataFrame({"c": pd.Categorical([1, "1", "b", "b", "1", 1])})
+    encoder = ColumnEncoder().fit(frame)
     assert encoder.feature_names_ == ("c=1", "c=b")
+    values = encoder.transform(frame)
+    np.testing.assert_array_equal(values[0], values[1])
+    np.testing.assert_allclose(values.mean(axis=0), 0, atol=1e-12)
 
 
 def test_missing_numbers_become_the_median_and_a_mark():
