@@ -3,12 +3,16 @@
 import csv
 import io
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from theodolite import survey
+from theodolite.cli import console
+from theodolite.numerics import BadInput
 from theodolite.numerics.files import write_atomically
 
 
@@ -60,3 +64,12 @@ def test_columns_that_training_did_not_have_are_named(theodolite, surveyed: Path
     ended = theodolite("predict", surveyed, "new.csv")
     assert ended.code == 0
     assert "extra" in ended.err
+
+
+def test_data_are_never_garbled_by_a_stream_of_few_characters(monkeypatch) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    monkeypatch.setattr(sys, "stdout", stream)
+    with pytest.raises(BadInput, match=r"stdout is latin-1 .* --out"):
+        console.tell_text("prediction\n日本\n")
+    console.tell_json({"prediction": "日本"})
+    assert json.loads(stream.buffer.getvalue()) == {"prediction": "日本"}  # type: ignore[attr-defined]

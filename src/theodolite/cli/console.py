@@ -5,6 +5,7 @@ import os
 import sys
 from typing import IO, TYPE_CHECKING, Any
 
+from theodolite.numerics import BadInput
 from theodolite.reporting import words
 
 if TYPE_CHECKING:
@@ -41,11 +42,24 @@ def tell_json(document: Any) -> None:
     """The one JSON document of a `--json` run."""
     from theodolite.numerics.files import json_ready
 
-    tell_text(json.dumps(json_ready(document), indent=1, ensure_ascii=False) + "\n")
+    tell_json_text(json.dumps(json_ready(document), indent=1, ensure_ascii=False) + "\n")
+
+
+def tell_json_text(text: str) -> None:
+    """A JSON document that is text already; escaped where stdout has not every character."""
+    tell_text(text if _is_unicode(sys.stdout) else json.dumps(json.loads(text), indent=1) + "\n")
 
 
 def tell_text(text: str) -> None:
-    """Text to stdout as it is."""
+    """Data to stdout exactly as they are, or not at all."""
+    if not _is_unicode(sys.stdout):
+        try:
+            text.encode(sys.stdout.encoding or "ascii")
+        except UnicodeEncodeError as error:
+            raise BadInput(
+                f"stdout is {sys.stdout.encoding} and has no {error.object[error.start]!a}; write to a file with "
+                "--out, or set PYTHONIOENCODING=utf-8"
+            ) from None
     sys.stdout.write(text)
     sys.stdout.flush()
 
@@ -71,10 +85,14 @@ def complain(text: str) -> None:
 def forgiving_streams() -> None:
     """A stream that cannot encode a character shows a question mark in its place."""
     for stream in (sys.stdout, sys.stderr):
-        if (getattr(stream, "encoding", None) or "").lower().replace("-", "") != "utf8":
+        if not _is_unicode(stream):
             reconfigure = getattr(stream, "reconfigure", None)
             if reconfigure is not None:
                 reconfigure(errors="replace")
+
+
+def _is_unicode(stream: IO[str]) -> bool:
+    return (getattr(stream, "encoding", None) or "utf-8").lower().replace("-", "").startswith("utf")
 
 
 def _console(stream: IO[str]) -> "Console":

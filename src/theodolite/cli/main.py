@@ -62,6 +62,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     console.forgiving_streams()
+    streams = sys.stdout, sys.stderr
     try:
         with stops.heeded(), warnings.catch_warnings():
             if not sys.warnoptions and not failures.wants_traceback():
@@ -69,7 +70,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
             code = _called(given)
             sys.stdout.flush()
             return code
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # the libraries below leave by SystemExit when a pipe is closed, only then
+        sys.stdout, sys.stderr = streams
         _silence_stdout()
         return BROKEN_PIPE
     except stops.Stopped as stop:

@@ -184,7 +184,7 @@ def _tell(record: "SurveyRecord", text: str, files: Any, as_json: bool) -> None:
     written = f"{files.report} (open it), {files.results}, {files.model}"
     if as_json:
         console.note(f"written: {written}")
-        console.tell_text(text)
+        console.tell_json_text(text)
         return
     out = console.stdout()
     out.print(survey_table(record, out.width))
