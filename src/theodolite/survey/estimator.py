@@ -15,7 +15,6 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from theodolite import __version__
 from theodolite.kernel_regression import RidgePath
-from theodolite.kernel_regression.criteria import Criteria
 from theodolite.kernel_regression.prediction import predict
 from theodolite.kernel_regression.target_coding import Classes, Coding, Quantities
 from theodolite.kernel_regression.trust import Trust
@@ -26,7 +25,7 @@ from theodolite.numerics.memory import limit_bytes
 from theodolite.numerics.progress import Progress, silent
 from theodolite.survey.candidates import Candidate, candidates
 from theodolite.survey.columns import ColumnEncoder
-from theodolite.survey.measuring import Sample, gram_of, measure
+from theodolite.survey.measuring import Sample, dual_coefficients, gram_of
 from theodolite.survey.notebook import Notebook, fingerprint
 from theodolite.survey.pictures import PATH_ROWS, curve_json, forecast, signal_capture
 from theodolite.survey.race import FINALISTS, Race
@@ -95,8 +94,7 @@ class _Survey(BaseEstimator):
         self.candidates_ = {candidate.name: candidate for candidate, _ in ranked}
         with threads_for(whole.size):
             race.progress(race.done, race.total, "fit")
-            record, path = measure(chosen, whole, ridge=record.ridge)
-            self._keep(chosen, record, path, whole)
+            self._keep(chosen, record, whole)
             race.progress(race.total - 1, race.total, "forecast")
             picture = self._picture_path(chosen, whole)
         self.forecast_path_, self._forecast_rows = picture, whole.size
@@ -116,10 +114,11 @@ class _Survey(BaseEstimator):
         race.progress(race.total, race.total, "done")
         return self
 
-    def _keep(self, chosen: Candidate, record: CandidateRecord, path: Criteria, whole: Sample) -> None:
+    def _keep(self, chosen: Candidate, record: CandidateRecord, whole: Sample) -> None:
         self.best_kernel_: Kernel = chosen.kernel
         self.best_ridge_ = record.ridge
-        self.points_, self.columns_, self.dual_ = whole.points, whole.columns, path.dual(record.ridge)
+        self.points_, self.columns_ = whole.points, whole.columns
+        self.dual_ = dual_coefficients(chosen, whole, record.ridge)
 
     def _publish(self) -> None:
         """The attributes that users read, from the record."""

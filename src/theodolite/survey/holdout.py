@@ -6,14 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from theodolite.kernel_regression.cholesky import CholeskyFactor
 from theodolite.kernel_regression.prediction import predict
 from theodolite.kernel_regression.target_coding import Classes
 from theodolite.numerics.errors import BadInput
 from theodolite.numerics.progress import Progress, silent
 from theodolite.survey.candidates import Candidate
 from theodolite.survey.estimator import SCREENING_ROWS, _some_rows, _Survey, results_table
-from theodolite.survey.measuring import Sample, gram_of
+from theodolite.survey.measuring import Sample, dual_coefficients
 from theodolite.survey.record import CandidateRecord
 from theodolite.survey.threads import side_by_side
 
@@ -78,5 +77,5 @@ def with_holdout(model: _Survey, Z: Any, targets: Any, *, progress: Progress = s
 
 def _measured_risk(candidate: Candidate, sample: Sample, ridge: float, points: np.ndarray, truth: np.ndarray) -> float:
     """Mean squared error on new points (m, d) of a candidate fitted on a sample."""
-    dual = CholeskyFactor(gram_of(candidate, sample), ridge).solve(sample.columns) / sample.size
+    dual = dual_coefficients(candidate, sample, ridge)
     return float(np.mean(np.sum((predict(candidate.kernel, points, sample.points, dual) - truth) ** 2, axis=1)))

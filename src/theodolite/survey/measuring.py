@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from theodolite.kernel_regression import RidgeSearch, factorise
+from theodolite.kernel_regression.cholesky import CholeskyFactor
 from theodolite.kernel_regression.criteria import Criteria
 from theodolite.kernel_regression.ridge_path import RidgePath
 from theodolite.kernel_regression.trust import copies, trust
@@ -62,14 +63,19 @@ def gram_of(candidate: Candidate, sample: Sample, progress: Progress = silent) -
     return gram(candidate.kernel, sample.points, memory_limit=sample.memory_limit, progress=progress)
 
 
-def measure(candidate: Candidate, sample: Sample, *, ridge: float | None = None) -> tuple[CandidateRecord, Criteria]:
-    """The record of a candidate at its best ridge (or a given one), and the path it was read from."""
+def dual_coefficients(candidate: Candidate, sample: Sample, ridge: float) -> np.ndarray:
+    """Coefficients a (n, k) of the fitted machine k(x, X) @ a."""
+    return CholeskyFactor(gram_of(candidate, sample), ridge).solve(sample.columns) / sample.size
+
+
+def measure(candidate: Candidate, sample: Sample) -> CandidateRecord:
+    """The record of a candidate at its best ridge."""
     start = time.perf_counter()
     matrix = gram_of(candidate, sample)
     path = factorise(matrix, sample.columns, groups=sample.left_out_together, memory_limit=sample.memory_limit)
-    ridge = path.best_ridge() if ridge is None else ridge
+    ridge = path.best_ridge()
     verdict = trust(path, ridge, matrix)
-    record = CandidateRecord(
+    return CandidateRecord(
         name=candidate.name,
         kernel=description(candidate),
         ridge=ridge,
@@ -87,7 +93,6 @@ def measure(candidate: Candidate, sample: Sample, *, ridge: float | None = None)
         curve=_curve(path),
         seconds=time.perf_counter() - start,
     )
-    return record, path
 
 
 def description(candidate: Candidate) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class Race:
     def _measured(self, candidate: Candidate, sample: Sample) -> CandidateRecord:
         record = self.notebook.read(candidate.name, sample.size)
         if record is None:
-            record, _ = measure(candidate, sample)
+            record = measure(candidate, sample)
             self.notebook.write(record)
         return record
 
