@@ -129,7 +129,7 @@ def duration(seconds: float | None) -> str:
     if seconds is None or missing(seconds) or math.isinf(seconds):
         return MISSING
     if seconds < 59.95:
-        return f"{seconds:.2g} s" if seconds < 9.95 else f"{seconds:.0f} s"
+        return f"{seconds:.{1 if seconds < 0.01 else 2}g} s" if seconds < 9.95 else f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
