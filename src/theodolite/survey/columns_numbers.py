@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from theodolite.survey.columns_kinds import numbers
-from theodolite.survey.columns_scaling import FAR, Scaling, fitted_scaling, scaling_from_json
+from theodolite.survey.columns_scaling import HELD, Scaling, fitted_scaling, scaling_from_json
 from theodolite.survey.columns_words import Remark
 
 
@@ -62,7 +62,7 @@ def fitted_numbers(name: str, values: np.ndarray) -> tuple[NumberRule | None, li
     if missing:
         remarks.append(Remark(name, "missing, filled with the median and marked in a column of its own", missing))
     if scaling.nearly_constant:
-        remarks.append(Remark(name, f"nearly constant, rare values held within {FAR:g} standard deviations"))
+        remarks.append(Remark(name, f"nearly constant, rare values held within {HELD:g} standard deviations"))
     if _counts_rows(present):
         remarks.append(Remark(name, "numbers the rows; leave it out if it is an identifier"))
     return NumberRule(name, fill, scaling, marker), remarks
@@ -83,7 +83,7 @@ def write_numbers(rule: NumberRule, values: np.ndarray, out: np.ndarray) -> list
         out[:, 0], outside = rule.value.bounded(values)
         position = 1
         if outside and not rule.value.nearly_constant:
-            words = "further outside the range of training than that range is wide, moved to that bound"
+            words = "outside the range of training, moved to its edge"
             remarks.append(Remark(rule.column, words, outside))
     if rule.missing:
         out[:, position], _ = rule.missing.bounded(absent.astype(np.float64))
