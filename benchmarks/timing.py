@@ -1,4 +1,4 @@
-"""Timing side by side: answers checked first, rounds interleaved, processor time and wall time, environment recorded."""
+"""Timing side by side: answers checked first, rounds interleaved, processor and wall time, environment recorded."""
 
 import json
 import os

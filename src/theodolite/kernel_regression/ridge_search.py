@@ -23,11 +23,13 @@ from theodolite.numerics.checks import symmetric_gram, target_columns
 SHARE = 4  # one row in four makes the forecast
 FEWEST = 200  # rows of the forecast, when there are as many
 NEAR = 0.35  # |log ridge| within which a factor is taken as being at the minimum
-GAIN = 0.005  # relative improvement of the risk that is worth one more factor
+GAIN = 0.005  # relative improvement of the risk that is worth one more factor ...
+IN_ERRORS = 0.1  # ... if it is also this much of the risk's standard error
 CONFIRMED = 0.01  # relative difference of a forecast and a factor that agree
 REACH = 3.0  # |log ridge| up to which a factor is continued
 SPACING = 0.2  # of the log ridges at which a factor is continued
 MAX_FACTORS = 5
+_TINY = np.finfo(float).tiny
 
 
 class RidgeSearch(Criteria):
@@ -87,18 +89,20 @@ class RidgeSearch(Criteria):
 
     def best_ridge(self) -> float:
         """The ridge of lowest risk, within a few tenths of its logarithm; usually two factors."""
-        if not self._known:
+        if not self._continuations:
             x, *forecasts = self._forecasts
             self._continue(float(np.exp(x[np.maximum(forecasts[0], forecasts[-1]).argmin()])))
         while True:
             best = float(min(self.visited, key=self.risk))
-            x, log_risk = self._around()
+            x, log_risk = self._around(best)
             lowest = int(log_risk.argmin())
             near = np.abs(x[lowest] - np.log(self.visited)).min() < NEAR
-            if near or _log(self.risk(best)) - log_risk[lowest] < GAIN or len(self._known) >= MAX_FACTORS:
+            worth = max(GAIN, IN_ERRORS * self.standard_error(best) / max(self.risk(best), _TINY))
+            if near or _log(self.risk(best)) - log_risk[lowest] < worth or len(self._known) >= MAX_FACTORS:
                 return best
             ridge = float(np.exp(x[lowest]))
-            if self._confirms(ridge, log_risk[lowest]) and 0 < lowest < len(x) - 1:
+            inner = 0 < lowest < len(x) - 1 or x[lowest] == self._log_ridges[0]
+            if self._confirms(ridge, log_risk[lowest]) and inner:
                 return float(min(self.visited, key=self.risk))
             self._continue(ridge)
 
@@ -106,12 +110,19 @@ class RidgeSearch(Criteria):
         """(ridges, KARE, left-out error): continued from every factor taken, further away as the sample forecasts."""
         if not self._continuations:
             self.best_ridge()
-        x, kare_there, _, left_out_there = self._forecasts
+        whole, kare_there, _, left_out_there = self._forecasts
+        x = self._log_ridges
         inside = np.clip(x, np.log(self.visited[0]) - REACH, np.log(self.visited[-1]) + REACH)
         kare, left_out = self._continued(inside)
-        kare += kare_there - np.interp(inside, x, kare_there)
-        left_out += left_out_there - np.interp(inside, x, left_out_there)
+        kare += np.interp(x, whole, kare_there) - np.interp(inside, whole, kare_there)
+        left_out += np.interp(x, whole, left_out_there) - np.interp(inside, whole, left_out_there)
         return np.exp(x), np.exp(kare), np.exp(left_out)
+
+    @property
+    def _log_ridges(self) -> np.ndarray:
+        """The range of a RidgePath, a step of SPACING at a time."""
+        lowest = max(1e-9 * self.mean_diagonal, self.smallest_sound_ridge)
+        return np.arange(np.log(lowest), np.log(10.0 * self.mean_diagonal), SPACING)
 
     def _confirms(self, ridge: float, log_risk: float) -> bool:
         """Take a factor; is its risk the one expected?"""
@@ -121,11 +132,12 @@ class RidgeSearch(Criteria):
         at = self._measured(ridge)
         self._continuations[ridge] = Continuation(self._factor_at(ridge), at, self.targets)
 
-    def _around(self) -> tuple[np.ndarray, np.ndarray]:
-        """Log ridges within REACH of a continued factor, and the log of the risk there."""
-        whole = self._forecasts[0]
-        x = np.arange(whole[0], whole[-1], SPACING)
-        x = x[np.abs(x[:, None] - np.log(list(self._continuations))).min(axis=1) <= REACH]
+    def _around(self, best: float) -> tuple[np.ndarray, np.ndarray]:
+        """Log ridges up to the next factor on either side, within REACH where there is none, and the log risk there."""
+        x, places = self._log_ridges, np.log(self.visited)
+        left = places[places < np.log(best)].max(initial=np.log(best) - REACH)
+        right = places[places > np.log(best)].min(initial=np.log(best) + REACH)
+        x = np.union1d(x[(left <= x) & (x <= right)], np.log(best))
         return x, np.maximum(*self._continued(x))
 
     def _continued(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -193,4 +205,4 @@ def _log_odds_of(at: Resolvents) -> np.ndarray:
 
 
 def _log(values: Any) -> Any:
-    return np.log(np.maximum(values, np.finfo(float).tiny))
+    return np.log(np.maximum(values, _TINY))
