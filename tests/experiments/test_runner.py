@@ -1,6 +1,7 @@
 """Cases run once, resume, and do not take each other down."""
 
 import dataclasses
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +110,28 @@ def test_side_by_side_gives_the_same_numbers_and_survives_a_process_that_dies(st
     assert sorted(heard) == ["toy-breaks", "toy-dies", "toy-means"]
     alone = run_case(TOY, "full", Store(tmp_path / "alone"))
     np.testing.assert_array_equal(results[1].arrays["draws"], alone.arrays["draws"])
+
+
+def test_results_come_in_the_order_of_the_cases_whichever_ends_first(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from toy_cases import TOY
+
+    first_may_end = threading.Event()
+
+    def stand_in(case, one):  # type: ignore[no-untyped-def]
+        if case.name == "toy-first":
+            assert first_may_end.wait(30)
+        result = one(case)
+        first_may_end.set()
+        return result
+
+    monkeypatch.setattr(many, "_in_own_process", stand_in)
+    heard: list[str] = []
+    both = [dataclasses.replace(TOY, name="toy-first"), dataclasses.replace(TOY, name="toy-second")]
+    results = run_many(both, "smoke", store, jobs=2, on_result=lambda result: heard.append(result.case))
+    assert [result.case for result in results] == ["toy-first", "toy-second"]
+    assert sorted(heard) == ["toy-first", "toy-second"]
 
 
 @pytest.mark.parametrize(("already", "cores", "jobs", "expected"), [(1, 8, 1, 1), (2, 2, 1, 2), (2, 2, 2, 1)])
