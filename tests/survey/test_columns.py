@@ -84,7 +84,8 @@ def test_every_kind_of_column_becomes_what_its_note_says(table):
     values = encoder.transform(table)
     assert values.dtype == np.float64
     assert values.shape == (ROWS, len(encoder.feature_names_))
-    np.testing.assert_allclose(values.mean(axis=0), 0, atol=1e-9)
+    held = [name.startswith("holes") for name in encoder.feature_names_]  # its mark is nearly constant
+    np.testing.assert_allclose(values.mean(axis=0)[~np.array(held)], 0, atol=1e-9)
     assert encoder.n_features_in_ == 11
     assert encoder.encode(table).notes == ()
 
@@ -139,7 +140,7 @@ def test_many_categories_are_pooled_when_the_frequent_ones_cover_the_rows(rng):
     assert "100 categories, the 29 most frequent cover only 29% of the rows, left out" in encoder.notes[0]
 
 
-def test_a_nearly_constant_column_is_held_within_ten_standard_deviations(rng):
+def test_a_nearly_constant_column_is_held_within_three_standard_deviations(rng):
     rare = np.zeros(2000)
     rare[:3] = 1.0
     narrow = rng.normal(0, 1e-3, 2000)
@@ -150,27 +151,23 @@ def test_a_nearly_constant_column_is_held_within_ten_standard_deviations(rng):
     frame = pd.DataFrame({"rare": rare, "narrow": narrow, "normal": normal, "flag": flag, "heavy": heavy, "word": word})
     encoder = ColumnEncoder().fit(frame)
     assert encoder.notes == (
-        "columns 'rare', 'narrow': nearly constant, rare values held within 10 standard deviations",
+        "columns 'rare', 'narrow', 'flag': nearly constant, rare values held within 3 standard deviations",
         "column 'word': nearly constant, rare categories held within 10 standard deviations",
     )
     values = pd.DataFrame(encoder.transform(frame), columns=list(encoder.feature_names_))
-    assert values["rare"].max() == 10
-    assert values["narrow"].max() == 10
+    assert values["rare"].max() == 3
+    assert values["narrow"].max() == 3
     assert values["heavy"].abs().max() > 10  # a heavy tail is no mistake
-    assert values[["normal", "flag", "heavy"]].std(ddof=0).to_numpy() == pytest.approx(1)
+    assert values[["normal", "heavy"]].std(ddof=0).to_numpy() == pytest.approx(1)
     assert values.filter(like="word").abs().max().max() <= 10
 
 
-def test_a_wild_value_at_prediction_stops_one_range_outside_training():
+def test_a_wild_value_at_prediction_stops_at_the_edge_of_training():
     encoder = ColumnEncoder().fit(pd.DataFrame({"a": np.linspace(0, 1, 50)}))
     ends = encoder.transform(pd.DataFrame({"a": [0.0, 1.0]}))
-    width = ends[1, 0] - ends[0, 0]
-    values, notes = encoder.encode(pd.DataFrame({"a": [0.5, 1.9, 1e12, -1e300]}))
-    np.testing.assert_allclose(values[2:, 0], [ends[1, 0] + width, ends[0, 0] - width], rtol=1e-12)
-    assert values[1, 0] == pytest.approx(ends[0, 0] + 1.9 * width)
-    assert notes == (
-        "column 'a': further outside the range of training than that range is wide, moved to that bound (2 values)",
-    )
+    values, notes = encoder.encode(pd.DataFrame({"a": [0.5, 1e12, -1e300]}))
+    np.testing.assert_allclose(values[1:, 0], [ends[1, 0], ends[0, 0]], rtol=1e-12)
+    assert notes == ("column 'a': outside the range of training, moved to its edge (2 values)",)
 
 
 @pytest.mark.exact
@@ -457,8 +454,10 @@ def test_numbers_have_mean_zero_and_unit_deviation_on_their_training_rows(values
     frame = pd.DataFrame({"a": values, "varies": np.arange(len(values)) ** 2.0})
     encoder = ColumnEncoder().fit(frame)
     result = encoder.transform(frame)
-    np.testing.assert_allclose(result.mean(axis=0), 0, atol=1e-9)
-    np.testing.assert_allclose(result.std(axis=0), 1, rtol=1e-9)
+    held = np.array([any(f"'{name}'" in note for note in encoder.notes) for name in encoder.feature_names_])
+    np.testing.assert_allclose(result.mean(axis=0)[~held], 0, atol=1e-9)
+    np.testing.assert_allclose(result.std(axis=0)[~held], 1, rtol=1e-9)
+    assert np.abs(result[:, held]).max(initial=0) <= 3
     if len(encoder.feature_names_) == 1:
         spread = values.max() / 2 - values.min() / 2
         assert spread <= 1e-14 * np.abs(values).max()
