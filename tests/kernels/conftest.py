@@ -63,6 +63,24 @@ def distance_kernel(request: pytest.FixtureRequest) -> Kernel:
     return request.param
 
 
+@pytest.fixture(
+    scope="session",
+    params=[
+        *DISTANCE,
+        Linear(0.3),
+        Polynomial(3, offset=0.5),
+        ReluNTK(),
+        ReluNTK(2, 0.3),
+        ReluNNGP(2, 0.1),
+        COMBINED[0],
+    ],
+    ids=repr,
+)
+def traced_kernel(request: pytest.FixtureRequest) -> Kernel:
+    """Every rule that JAX has to trace, once or twice: compiling takes a second each."""
+    return request.param
+
+
 @pytest.fixture(scope="session", params=NETWORK, ids=repr)
 def network_kernel(request: pytest.FixtureRequest) -> Kernel:
     """Every kernel of an infinitely wide network."""

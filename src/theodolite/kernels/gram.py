@@ -12,7 +12,7 @@ from theodolite.numerics.checks import finite, positive_integer
 from theodolite.numerics.progress import Progress, silent
 
 BLOCK = 256  # rows; a block of distances then stays near the processor's cache
-_TEMPORARIES = 6  # arrays of one block alive at once in the deepest kernel
+_TEMPORARIES = 7  # arrays of one block alive at once in the deepest kernel
 
 
 def gram(

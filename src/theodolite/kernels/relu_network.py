@@ -41,11 +41,7 @@ class ReluNetwork(Kernel):
         left, right = pairs.left_square / width + variance, pairs.right_square / width + variance
         ntk = nngp
         for _ in range(self.depth):
-            scale = _root(xp, left)[:, None] * _root(xp, right)[None, :]
-            cosine = xp.clip(nngp / xp.where(scale > 0, scale, xp.ones_like(scale)), -1.0, 1.0)
-            open_angle, sine = _open_angle_and_sine(xp, cosine)
-            nngp = scale * (sine + open_angle * cosine) / math.pi + variance
-            ntk = nngp + ntk * open_angle / math.pi
+            nngp, ntk = _next_layer(xp, nngp, ntk, _root(xp, left)[:, None] * _root(xp, right)[None, :], variance)
             left, right = left + variance, right + variance
         if pairs.symmetric:  # arccos loses half the digits at cosine 1; the one-point recursion keeps them
             on_diagonal = xp.eye(pairs.shape[0], dtype=bool)
@@ -57,6 +53,22 @@ class ReluNetwork(Kernel):
         X = as_points(X)
         square = array_namespace(X).sum(X * X, axis=1)
         return square / X.shape[1] + (self.depth + 1) * self.bias_std**2
+
+
+def _next_layer(xp: Any, nngp: Any, ntk: Any, scale: Any, variance: float) -> tuple[Any, Any]:
+    """(NNGP, NTK) one layer up; scale = sqrt(S_l(x,x) S_l(z,z))."""
+    cosine = xp.clip(nngp / xp.where(scale > 0, scale, 1.0), -1.0, 1.0)
+    open_angle, sine = _open_angle_and_sine(xp, cosine)
+    nngp = cosine  # in place, for these are the largest arrays of a survey; JAX makes new ones
+    nngp *= open_angle
+    nngp += sine
+    nngp *= scale
+    nngp *= 1.0 / math.pi
+    nngp += variance
+    open_angle *= ntk
+    open_angle *= 1.0 / math.pi
+    open_angle += nngp
+    return nngp, open_angle
 
 
 def _root(xp: Any, values: Any) -> Any:
@@ -73,7 +85,11 @@ def _open_angle_and_sine(xp: Any, cosine: Any) -> tuple[Any, Any]:
     The infinities cancel in sin phi + (pi - phi) u; in pi - phi alone they are a true kink, and 0 is its middle.
     """
     if is_numpy_namespace(xp):
-        return math.pi - np.arccos(cosine), np.sqrt((1.0 - cosine) * (1.0 + cosine))
+        sine = 1.0 - cosine
+        sine *= 1.0 + cosine
+        np.sqrt(sine, out=sine)
+        open_angle = np.arccos(cosine)
+        return np.subtract(math.pi, open_angle, out=open_angle), sine
     oblique = xp.abs(cosine) < 1.0
     inner = xp.where(oblique, cosine, xp.zeros_like(cosine))
     straight = xp.where(cosine > 0, xp.full_like(cosine, math.pi), xp.zeros_like(cosine))
