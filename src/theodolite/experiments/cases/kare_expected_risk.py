@@ -164,7 +164,7 @@ def panels(config: RiskConfig, measured: Measurement) -> tuple[Panel, ...]:
                 Column("ridge", "table_ridge"),
                 Column("risk, formula", "table_formula"),
                 Column("risk, measured", "table_risk"),
-                Column("+-", "table_half", digits=2),
+                Column("±", "table_half", digits=2),
                 Column("KARE, mean", "table_kare"),
             ),
         ),

@@ -124,17 +124,18 @@ def panels(config: GridConfig, measured: Measurement) -> tuple[Panel, ...]:
             "table",
             "How well KARE predicts the measured risk",
             "table",
-            "KARE orders kernels as the measured risk does; where it disagrees with leave-one-out it is too low.",
+            "KARE orders kernels as the measured risk does. Gaps are |KARE / risk - 1| over the grid, of means over "
+            "splits; the gap not exceeded in 9 of 10 cells stands also for leave-one-out and for KARE on single splits.",
             columns=(
                 Column("data", "pair_data"),
                 Column("kernel", "pair_family"),
                 Column("rank correlation", "rank_correlation", digits=3),
-                Column("+-", "rank_correlation_half", digits=2),
-                Column("median gap, KARE", "median_gap", digits=2),
-                Column("9 in 10 gap, KARE", "tail_gap", digits=2),
-                Column("9 in 10 gap, leave-one-out", "leave_one_out_tail", digits=2),
-                Column("9 in 10 gap, KARE, single splits", "single_tail_gap", digits=2),
-                Column("risk at KARE's choice", "chosen", digits=4),
+                Column("±", "rank_correlation_half", digits=2),
+                Column("median gap", "median_gap", digits=2),
+                Column("9 in 10 gap", "tail_gap", digits=2),
+                Column("of leave-one-out", "leave_one_out_tail", digits=2),
+                Column("single splits", "single_tail_gap", digits=2),
+                Column("risk chosen", "chosen", digits=4),
                 Column("lowest risk", "lowest", digits=4),
             ),
         ),
@@ -191,7 +192,7 @@ def _panels_of(config: GridConfig, name: str, family: str) -> list[Panel]:
         (
             Series("KARE", f"{tag}_cells_test", f"{tag}_cells_kare"),
             Series("leave-one-out", f"{tag}_cells_test", f"{tag}_cells_leave_one_out"),
-            Series("equal", f"{tag}_cells_test", f"{tag}_cells_test", role="guide"),
+            Series("equal", f"{tag}_ends", f"{tag}_ends", role="guide"),
         ),
     )
     caption = (
@@ -251,7 +252,8 @@ def _pooled(grids: np.ndarray, flag: float) -> np.ndarray:
 
 def _curves(config: GridConfig, tag: str, grids: Arrays) -> Arrays:
     """Means over splits for the panels of one pair; grids are (splits, factors, ridges)."""
-    arrays: Arrays = {}
+    everything = np.concatenate([values.mean(0).ravel() for values in grids.values()])
+    arrays: Arrays = {f"{tag}_ends": np.array([everything.min(), everything.max()])}
     for quantity, values in grids.items():
         mean, half = mean_interval(values)
         arrays[f"{tag}_cells_{quantity}"] = mean.ravel()
