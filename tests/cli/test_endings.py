@@ -34,17 +34,14 @@ def _wait_for(condition, child: "subprocess.Popen[str]", seconds: float = 120) -
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize(
-    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "stopped by SIGTERM")]
-)
-def test_a_stopped_survey_says_how_to_go_on(number, code, word, long_table, start) -> None:
+def test_an_interrupted_survey_says_how_to_go_on(long_table, start) -> None:
     child = start(*ENOUGH_WORK)
     _wait_for(lambda: len(list(Path("out").glob("state/*/[!.]*.json"))) >= 2, child)
-    child.send_signal(number)
+    child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=60)
-    assert child.returncode == code
+    assert child.returncode == 130
     assert out == ""
-    assert err.splitlines()[-1].startswith(f"theodolite: {word}; finished candidates are kept in out")
+    assert err.splitlines()[-1].startswith("theodolite: interrupted; finished candidates are kept in out")
     assert "Traceback" not in err
     assert not list(Path("out").rglob("*.part"))
     assert not Path("out/results.json").exists()
@@ -154,19 +151,32 @@ def test_lines_of_progress_become_rarer(capsys: pytest.CaptureFixture[str]) -> N
     assert said == [0, 5, 15, 35, 75, 135, 195, 255, 315, 375, 435, 495, 555]
 
 
+TWICE = """
+import os, sys
+from theodolite import reporting
+from theodolite.cli.main import run
+reporting.write_survey_page = lambda record, path: path.write_text("")
+run(sys.argv[1:])
+print("and without colours", flush=True)
+os.environ["NO_COLOR"] = "1"
+sys.exit(run(sys.argv[1:]))
+"""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-@pytest.mark.parametrize("colour", [True, False])
-def test_a_terminal_gets_a_bar_at_once_and_colours_unless_unwanted(colour: bool, csv: Path) -> None:
+def test_a_terminal_gets_a_bar_at_once_and_colours_unless_unwanted(csv: Path) -> None:
     import pty
 
     primary, secondary = pty.openpty()
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "OMP_NUM_THREADS": "1"}
     environment.pop("NO_COLOR", None)
-    if not colour:
-        environment["NO_COLOR"] = "1"
-    program = "import sys; from theodolite.cli.main import run; sys.exit(run())"
-    arguments = [sys.executable, "-c", program, "survey", str(csv), "-c", "linear"]
-    child = subprocess.Popen(arguments, stdout=secondary, stderr=secondary, stdin=subprocess.DEVNULL, env=environment)
+    child = subprocess.Popen(
+        [sys.executable, "-c", TWICE, "survey", str(csv), "-c", "linear"],
+        stdout=secondary,
+        stderr=secondary,
+        stdin=subprocess.DEVNULL,
+        env=environment,
+    )
     os.close(secondary)
     seen = b""
     while select.select([primary], [], [], 120)[0]:
@@ -179,10 +189,11 @@ def test_a_terminal_gets_a_bar_at_once_and_colours_unless_unwanted(colour: bool,
         seen += piece
     os.close(primary)
     assert child.wait() == 0
-    text = seen.decode()
-    assert text.index("reading table.csv") < text.index("Chosen:")
-    coloured = re.search(r"\x1b\[(\d+;)*3\d", text.split("candidate")[-1])
-    assert bool(coloured) == colour
+    runs = seen.decode().split("and without colours")
+    for text, colour in zip(runs, (True, False), strict=True):
+        assert text.index("reading table.csv") < text.index("Chosen:")
+        coloured = re.search(r"\x1b\[(\d+;)*3\d", text.split("candidate")[-1])
+        assert bool(coloured) == colour
 
 
 def test_a_stream_of_few_characters_still_gets_the_whole_answer(start, surveyed: Path, table, monkeypatch) -> None:
@@ -192,4 +203,4 @@ def test_a_stream_of_few_characters_still_gets_the_whole_answer(start, surveyed:
     table.rename(columns={"a": "größe"}).to_csv("größe.csv", index=False)
     out, err = start("predict", surveyed, "größe.csv", "--json").communicate()
     assert out == ""
-    assert "gr??e.csv" in err
+    assert "gr??e" in err

@@ -1,5 +1,6 @@
 """kill -9 at any moment: nothing corrupt, and the next run ends as if nothing had happened."""
 
+import itertools
 import json
 import os
 import random
@@ -84,9 +85,12 @@ def quick_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("theodolite.reporting.write_survey_page", page, raising=False)
 
 
+EVERYWHERE = [pytest.param(earlier, 1, marks=pytest.mark.full) for earlier in (False, True)]
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a copy of this process")
-@pytest.mark.parametrize("earlier", [False, True], ids=["first-run", "over-an-earlier-result"])
-def test_a_survey_killed_at_any_change_of_the_disk_goes_on(earlier: bool, theodolite, table, quick_page) -> None:
+@pytest.mark.parametrize(("earlier", "stride"), [(False, 2), (True, 3), *EVERYWHERE])
+def test_a_survey_killed_at_changes_of_the_disk_goes_on(earlier, stride, theodolite, table, quick_page) -> None:
     table.to_csv("table.csv", index=False)
     reference = settled(json.loads(theodolite(*SURVEY).out))
     shutil.rmtree("out")
@@ -95,9 +99,7 @@ def test_a_survey_killed_at_any_change_of_the_disk_goes_on(earlier: bool, theodo
         assert theodolite(*SURVEY).code == 0
         shutil.copytree("out", "before")
         table.to_csv("table.csv", index=False)
-    change = 0
-    while True:
-        change += 1
+    for change in itertools.count(1, stride):
         shutil.rmtree("out", ignore_errors=True)
         if earlier:
             shutil.copytree("before", "out")
@@ -112,6 +114,31 @@ def test_a_survey_killed_at_any_change_of_the_disk_goes_on(earlier: bool, theodo
         left = sorted(path.name for path in Path("out").rglob("*") if path.is_file() and path.suffix != ".safetensors")
         assert left == ["model.json", "report.html", "results.json", "theodolite.json"]
     assert change > 15  # of the order of the files that a survey writes, so the kills were real
+
+
+def test_finished_candidates_are_not_measured_again(theodolite, table, quick_page, monkeypatch) -> None:
+    from theodolite.survey.notebook import Notebook
+
+    table.to_csv("table.csv", index=False)
+    arguments = ("survey", "table.csv", "-c", "rbf,linear", "--json", "--out")
+    written: list[str] = []
+    keep = Notebook.write
+
+    def counted(self: Notebook, record: survey.CandidateRecord) -> None:
+        keep(self, record)
+        written.append(record.name)
+        if len(written) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Notebook, "write", counted)
+    assert theodolite(*arguments, "out").code == 130
+    before = list(written)
+    ended = theodolite(*arguments, "out")
+    assert ended.code == 0
+    assert not set(before) & set(written[len(before) :])
+    assert len(written) > len(before) >= 3
+    written[:] = ["nothing to interrupt"] * 4
+    assert settled(json.loads(ended.out)) == settled(json.loads(theodolite(*arguments, "fresh").out))
 
 
 @pytest.fixture

@@ -61,3 +61,15 @@ def test_the_split_mixes_the_order_of_the_rows(task: str) -> None:
     # hypergeometric: 60 of 200 drawn, mean 30 from either half, standard deviation 3.25; four of them
     assert abs(np.sum(held < 100) - 30) < 13
     assert abs(np.mean(np.diff(held)) - 200 / 60) < 1
+
+
+def test_held_out_rows_of_a_class_without_training_rows_are_not_measured() -> None:
+    pd.DataFrame({"x": range(40), "y": ["rare"] + ["a", "b", "c"] * 13}).to_csv("t.csv", index=False)
+    found = survey_data.gathered(
+        "t.csv", target="y", task="auto", groups=None, test=None, holdout=0.8, memory_limit=None, seed=0
+    )
+    assert found.holdout is not None
+    assert set(found.holdout.targets) <= set(found.training.targets)
+    if "rare" not in set(found.training.targets):
+        assert "'rare'" in found.notes[-1]
+    assert len(found.training) + len(found.holdout) + (found.notes[-1].count("'rare'")) == 40

@@ -83,10 +83,13 @@ def _target(fitted: Any) -> str | None:
 
 def _table(data: str, target: str | None) -> "tuple[pd.DataFrame, list[str]]":
     """The rows to predict on, without the target if it is there."""
-    from theodolite.datasets import load, read_table
-    from theodolite.datasets.embedded import EMBEDDED
+    import os
 
-    if data in EMBEDDED or data.startswith("openml:"):
+    from theodolite.datasets import load, read_table
+    from theodolite.datasets.reading import ending_of
+
+    is_path = ending_of(data) or os.sep in data or Path(data).exists()
+    if data.startswith("openml:") or not is_path:
         found = load(data)
         return found.inputs, list(found.notes)
     table = read_table(data, least_rows=1)

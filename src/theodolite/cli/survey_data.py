@@ -76,12 +76,16 @@ def gathered(
         notes += remarks
     elif holdout is not None:
         kept, left_out = _split(everything, holdout, found.task, seed)
-        training, held = everything.chosen(kept), everything.chosen(left_out)
+        training = everything.chosen(kept)
         by_group = ", whole groups of them" if groups else ""
         notes.append(
-            f"{len(held)} of {len(everything)} rows, drawn at random with seed {seed}{by_group}, were held out to "
+            f"{len(left_out)} of {len(everything)} rows, drawn at random with seed {seed}{by_group}, were held out to "
             "measure the risk"
         )
+        if found.task == "classification":
+            left_out, remarks = _of_known_classes(left_out, everything.targets, training.targets)
+            notes += remarks
+        held = everything.chosen(left_out)
     return SurveyData(found.name, found.task, found.target_name, found.source, training, held, tuple(notes))
 
 
@@ -160,6 +164,22 @@ def _tested(
     if held.inputs.equals(training.inputs) and held.targets.equals(training.targets):
         raise BadInput(f"--test {test} holds the rows of the training data; give other rows, or use --holdout 0.2")
     return held, notes
+
+
+def _of_known_classes(rows: np.ndarray, targets: pd.Series, training: pd.Series) -> tuple[np.ndarray, list[str]]:
+    """The rows whose class is among those trained on, and a note when some are not."""
+    strange = _strange_classes(training, targets.iloc[rows])
+    if not strange:
+        return rows, []
+    known = rows[~targets.iloc[rows].isin(strange).to_numpy()]
+    if not len(known):
+        raise BadInput(
+            f"every held-out row is of a class that no other row has ({shortened(strange, 6)}); hold out less"
+        )
+    many = len(rows) - len(known)
+    return known, [
+        f"{many} held-out rows of classes that the training rows lack are not measured: {shortened(strange)}"
+    ]
 
 
 def _strange_classes(training: pd.Series, test: pd.Series) -> list[Any]:
