@@ -347,7 +347,7 @@ def compare(n: int, kernel: str, rounds: int) -> dict:
         kare, left_out = resolvent.kare(exact), resolvent.leave_one_out(exact)
         for name, answer in answers.items():
             if name == SEARCH:
-                ridge, risk, factors = answer
+                _, risk, factors = answer
                 path = RidgePath(gram, targets) if n <= 2000 else None
                 found = {"factors": factors}
                 if path is not None:

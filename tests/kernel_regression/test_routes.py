@@ -90,6 +90,9 @@ def test_a_search_by_groups_finds_the_ridge_of_a_path() -> None:
     search, path = RidgeSearch(gram, y, groups=groups), RidgePath(gram, y, groups=groups)
     found, best = search.best_ridge(), path.best_ridge()
     assert path.risk(found) - path.risk(best) <= max(0.01 * path.risk(best), 0.25 * path.standard_error(best))
+    ridges, _, left_out = search.curve()
+    near = np.abs(np.log(ridges)[:, None] - np.log(search.visited)).min(axis=1) < 0.5
+    np.testing.assert_allclose(left_out[near], path.leave_one_group_out(ridges[near]), rtol=0.1)
 
 
 def test_the_curve_of_a_search_passes_through_its_factors_and_near_the_path(gram: np.ndarray) -> None:

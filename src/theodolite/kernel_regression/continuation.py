@@ -12,7 +12,7 @@ Source: spectral transformation Lanczos, Ericsson and Ruhe (1980), Math. Comp. 3
 """
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import logit
 
 from theodolite.kernel_regression.cholesky import PROBED, CholeskyFactor
 from theodolite.kernel_regression.resolvent import Resolvents
@@ -80,14 +80,21 @@ def continued_shares(known: np.ndarray, entries: np.ndarray, exact: np.ndarray, 
     x_away = x - x.mean(axis=1, keepdims=True)
     slope = np.einsum("le,le->l", x_away, y) / (np.einsum("le,le->l", x_away, x_away) + 1e-9)
     known *= np.clip(slope, 0.2, 3.0)[:, None]
-    low, high = np.full(len(mean), -60.0), np.full(len(mean), 60.0)
-    for _ in range(30):
-        level = (low + high) / 2
-        above = expit(known + level[:, None]).mean(axis=1) > mean
-        low, high = np.where(above, low, level), np.where(above, level, high)
-    answer = expit(known + level[:, None])
+    aim = np.clip(mean, 1e-15, 1.0 - 1e-12)
+    level = logit(aim)
+    for _ in range(6):  # Newton on the log odds of the mean, almost a straight line
+        answer = _from_log_odds(known + level[:, None])
+        reached = answer.mean(axis=1)
+        bend = (reached - np.einsum("ln,ln->l", answer, answer) / answer.shape[1]) / (reached * (1.0 - reached))
+        level += (logit(aim) - logit(reached)) / np.maximum(bend, 0.2)
+    answer = _from_log_odds(known + level[:, None])
     answer[:, entries] = exact
     return answer
+
+
+def _from_log_odds(odds: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(-odds)), inside (0, 1)."""
+    return 1.0 / (1.0 + np.exp(np.clip(-odds, -27.0, 34.0)))
 
 
 def log_odds(share: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from theodolite.kernel_regression.continuation import Continuation, continued_sh
 from theodolite.kernel_regression.criteria import Criteria
 from theodolite.kernel_regression.learning_curve import threshold_table
 from theodolite.kernel_regression.resolvent import Resolvents
-from theodolite.kernel_regression.ridge_path import RidgePath
+from theodolite.kernel_regression.ridge_path import HIGHEST, LOWEST, RidgePath
 from theodolite.numerics import memory
 from theodolite.numerics.checks import symmetric_gram, target_columns
 
@@ -27,7 +27,7 @@ GAIN = 0.005  # relative improvement of the risk that is worth one more factor .
 IN_ERRORS = 0.1  # ... if it is also this much of the risk's standard error
 CONFIRMED = 0.01  # relative difference of a forecast and a factor that agree
 REACH = 3.0  # |log ridge| up to which a factor is continued
-SPACING = 0.2  # of the log ridges at which a factor is continued
+SPACING = 0.25  # of the log ridges at which a factor is continued
 MAX_FACTORS = 5
 _TINY = np.finfo(float).tiny
 
@@ -65,6 +65,7 @@ class RidgeSearch(Criteria):
         self._group_residuals_known: dict[float, np.ndarray] = {}
         self._known: dict[float, Resolvents] = {}
         self._continuations: dict[float, Continuation] = {}
+        self._best: float | None = None
         self._factor: CholeskyFactor | None = None  # the latest
 
     @property
@@ -89,6 +90,11 @@ class RidgeSearch(Criteria):
 
     def best_ridge(self) -> float:
         """The ridge of lowest risk, within a few tenths of its logarithm; usually two factors."""
+        if self._best is None:
+            self._best = self._search()
+        return self._best
+
+    def _search(self) -> float:
         if not self._continuations:
             x, *forecasts = self._forecasts
             self._continue(float(np.exp(x[np.maximum(forecasts[0], forecasts[-1]).argmin()])))
@@ -121,8 +127,8 @@ class RidgeSearch(Criteria):
     @property
     def _log_ridges(self) -> np.ndarray:
         """The range of a RidgePath, a step of SPACING at a time."""
-        lowest = max(1e-9 * self.mean_diagonal, self.smallest_sound_ridge)
-        return np.arange(np.log(lowest), np.log(10.0 * self.mean_diagonal), SPACING)
+        lowest = max(LOWEST * self.mean_diagonal, self.smallest_sound_ridge)
+        return np.arange(np.log(lowest), np.log(HIGHEST * self.mean_diagonal), SPACING)
 
     def _confirms(self, ridge: float, log_risk: float) -> bool:
         """Take a factor; is its risk the one expected?"""
