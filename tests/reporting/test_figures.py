@@ -194,7 +194,14 @@ def test_many_points_become_a_picture(make_result, rng):
 def test_the_style_of_the_user_neither_shows_nor_is_touched(make_record):
     record = make_record()
     expected = inline_svg(risk_curves(record), "f", "title")
-    strange = {"text.usetex": True, "lines.linewidth": 9.0, "svg.fonttype": "path", "axes.facecolor": "red"}
+    strange = {
+        "xtick.direction": "in",
+        "axes.labelpad": 9.0,
+        "text.usetex": True,
+        "lines.linewidth": 9.0,
+        "svg.fonttype": "path",
+        "axes.facecolor": "red",
+    }
     with matplotlib.rc_context(strange):
         before = dict(matplotlib.rcParams)
         assert inline_svg(risk_curves(record), "f", "title") == expected
