@@ -11,7 +11,8 @@ from theodolite.kernel_regression.spectral import SpectralFactor
 from theodolite.numerics import memory
 from theodolite.numerics.checks import positive, symmetric_gram, target_columns
 
-GRID = 33  # ridges of the default grid, which spans ten decades
+GRID = 33  # ridges of the default grid
+LOWEST, HIGHEST = 1e-7, 10.0  # of the grid, in units of the mean diagonal; lower ridges were chosen by mistake only
 
 
 class RidgePath(Criteria):
@@ -57,9 +58,9 @@ class RidgePath(Criteria):
 
     @property
     def ridges(self) -> np.ndarray:
-        """A grid over ten decades, from 1e-9 to 10 times the mean of the diagonal, above round-off."""
-        lowest = max(1e-9 * self.mean_diagonal, self.smallest_sound_ridge)
-        return np.geomspace(lowest, 10.0 * self.mean_diagonal, GRID)
+        """A grid over eight decades, from 1e-7 to 10 times the mean of the diagonal, above round-off."""
+        lowest = max(LOWEST * self.mean_diagonal, self.smallest_sound_ridge)
+        return np.geomspace(lowest, HIGHEST * self.mean_diagonal, GRID)
 
     @property
     def smallest_sound_ridge(self) -> float:
@@ -79,7 +80,7 @@ class RidgePath(Criteria):
         """
         loss = as_loss(self, criterion)
         grid = np.log(self.ridges)
-        values = np.asarray(loss(np.exp(grid)))
+        values = np.asarray(loss(self.ridges))
         lowest = int(values.argmin())
         left, right = grid[max(lowest - 1, 0)], grid[min(lowest + 1, len(grid) - 1)]
         found = minimize_scalar(

@@ -97,7 +97,8 @@ class RidgeSearch(Criteria):
     def _search(self) -> float:
         if not self._continuations:
             x, *forecasts = self._forecasts
-            self._continue(float(np.exp(x[np.maximum(forecasts[0], forecasts[-1]).argmin()])))
+            first = x[np.maximum(forecasts[0], forecasts[-1]).argmin()]
+            self._continue(float(np.exp(np.clip(first, self._log_ridges[0], self._log_ridges[-1]))))
         while True:
             best = float(min(self.visited, key=self.risk))
             x, log_risk = self._around(best)
