@@ -133,7 +133,7 @@ def panels(config: GalleryConfig, measured: Measurement) -> tuple[Panel, ...]:
             "warnings",
             "How often KARE misleads, and how often the diagnostics warn",
             "table",
-            f"The diagnostics warn where KARE misleads and are quiet where it is right. Shares of {config.draws} draws.",
+            f"The diagnostics warn where KARE misleads and are quiet where it is right; shares of {config.draws}.",
             columns=(
                 Column("situation", "situation"),
                 Column("KARE", "kare", digits=3),

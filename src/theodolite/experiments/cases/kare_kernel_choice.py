@@ -43,7 +43,7 @@ class ChoiceConfig(Config):
     factors: tuple[float, ...] = tuple(float(f"{10 ** (-1.5 + 0.5 * i):.4g}") for i in range(8))
     ridges: tuple[float, ...] = tuple(float(f"{10 ** (-8 + i / 3):.4g}") for i in range(28))
     folds: int = 5
-    splits: int = 20
+    splits: int = 40
     test_rows: int = 1500
     regret_limit: float = 0.10
     exception_limit: float = 0.25
