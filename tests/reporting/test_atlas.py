@@ -36,12 +36,13 @@ def test_every_claim_is_shown_with_value_limit_error_and_verdict(make_result, re
 
 def test_the_headline_counts_verdicts(make_result, read):
     holds = dataclasses.replace(make_result(), checks=(Check("gap", 0.01, 0.05, 0.0, "at most"),), panels=())
-    smoke = dataclasses.replace(holds, mode="smoke")
+    smoke = dataclasses.replace(holds, mode="smoke", seed=3)
     broken = dataclasses.replace(holds, error="MemoryError: <b>too large</b>", checks=(), arrays={})
     page = read(atlas_page([holds, holds, smoke, broken]))
     assert "Of 4 claims 2 hold, 1 is undecided and 1 broke" in page.text
     assert "MemoryError: <b>too large</b>" in page.text
     assert "proves nothing" in page.text
+    assert "theodolite reproduce kare-toy --smoke --seed 3" in page.text
     assert read(atlas_page([])).problems == []
 
 

@@ -78,7 +78,8 @@ def _entry(position: int, result: "Result") -> dict[str, Any]:
         "config": [(key.replace("_", " "), words.value(entry)) for key, entry in result.config.items()],
         "scalars": [(key.replace("_", " "), words.number(entry, 4)) for key, entry in result.scalars.items()],
         "facts": _facts(result),
-        "command": f"theodolite reproduce {words.plain(result.case)} --{result.mode}",
+        "command": f"theodolite reproduce {words.plain(result.case)} --{result.mode}"
+        + (f" --seed {result.seed}" if result.seed else ""),
         "duration": result.duration,
         "seconds": words.duration(result.duration),
     }
