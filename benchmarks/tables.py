@@ -35,6 +35,8 @@ def measured(name: str, rows: int, holdout: float, seed: int) -> dict:
     kept = np.sort(np.random.default_rng(seed).permutation(len(found.training))[:rows])
     training, held = found.training.chosen(kept), found.holdout
     classes = found.task == "classification"
+    if classes:  # a rare class may not be among the rows that were kept
+        held = held.chosen(np.flatnonzero(np.isin(held.targets, training.targets)))
     start = time.process_time()
     model = (KernelSurveyClassifier if classes else KernelSurvey)(random_state=seed)
     model.fit(training.inputs, training.targets)

@@ -15,11 +15,12 @@ from scipy.sparse.csgraph import connected_components
 
 from theodolite.kernel_regression.criteria import Criteria
 from theodolite.kernel_regression.groups import Groups, groups_of
+from theodolite.kernel_regression.standard_error import left_out_spread
 from theodolite.numerics.errors import BadInput
 
 TRUSTED, DOUBTFUL, DO_NOT_TRUST = "trusted", "doubtful", "do not trust"
 
-UNCERTAIN = 0.15  # relative standard error of the risk above which one number says too little
+UNCERTAIN = 0.15  # standard error of the mean left-out error, as a share of the risk, above which it says too little
 CLOSE = 0.05  # of the median squared kernel distance: nearer rows count as near copies
 LARGEST = 0.2  # share of rows in one cluster above which the data are merely dense
 CLUSTERS = 2.0  # growth of the error when clusters are left out together
@@ -68,13 +69,14 @@ Found = list[tuple[float, str]]  # how many times over its threshold, and the re
 
 def _uncertain(path: Criteria, ridge: float) -> Found:
     risk = path.risk(ridge)
-    share = path.standard_error(ridge) / risk if risk > 0 else 0.0
+    residuals = path.left_out_residuals(ridge)
+    share = float(left_out_spread(residuals[None], path.groups)[0]) / risk if risk > 0 else 0.0
     if share <= UNCERTAIN:
         return []
-    squares = np.sort(np.sum(path.left_out_residuals(ridge) ** 2, axis=1))
+    squares = np.sort(np.sum(residuals**2, axis=1))
     outlying = squares[-max(path.rows // 100, 1) :].sum() / squares.sum()
     why = f"one row in a hundred carries {outlying:.0%} of it" if outlying > OUTLYING else f"{path.rows} rows are few"
-    return [(share / UNCERTAIN, f"its standard error is {share:.0%} of the risk: {why}")]
+    return [(share / UNCERTAIN, f"left-out errors vary by {share:.0%} of the risk: {why}")]
 
 
 def _clustered(path: Criteria, ridge: float, gram: np.ndarray) -> Found:
@@ -95,10 +97,10 @@ def _ordered(path: Criteria, ridge: float) -> Found:
     if growth <= ORDER:
         return []
     words = (
-        f"consecutive rows resemble each other (time, place, subject?); with blocks of {path.rows // BLOCKS} rows left "
-        f"out the error is {growth:.1f} times as large"
+        "consecutive rows resemble each other (time, place, subject?): right for new rows that fall between these, but "
+        f"with blocks of {path.rows // BLOCKS} rows left out the error is {growth:.1f} times as large"
     )
-    return [(growth / ORDER, words)]
+    return [(1.0, words)]  # never grave: whether new rows come between or after, the table does not say
 
 
 def _rounded(path: Criteria, ridge: float) -> Found:

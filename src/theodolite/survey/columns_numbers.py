@@ -83,7 +83,7 @@ def write_numbers(rule: NumberRule, values: np.ndarray, out: np.ndarray) -> list
         out[:, 0], outside = rule.value.bounded(values)
         position = 1
         if outside and not rule.value.nearly_constant:
-            words = "outside the range of training, moved to its edge"
+            words = "more than a tenth of the range of training outside it, moved to that bound"
             remarks.append(Remark(rule.column, words, outside))
     if rule.missing:
         out[:, position], _ = rule.missing.bounded(absent.astype(np.float64))
