@@ -21,7 +21,7 @@ def standard_error(of: Resolvents, residuals: np.ndarray, groups: Groups | None 
 
 
 def left_out_spread(residuals: np.ndarray, groups: Groups | None = None) -> np.ndarray:
-    """Standard error of the mean of squared residuals (l, n, k), (l,): over rows, or over groups where there are any."""
+    """Standard error of the mean of squared residuals (l, n, k), (l,): over rows, or over groups if there are any."""
     squares = np.einsum("lnk,lnk->ln", residuals, residuals)
     excess = squares - squares.mean(axis=1, keepdims=True)
     pieces = [excess] if groups is None else [excess[:, members].sum(axis=2) for members in groups]
