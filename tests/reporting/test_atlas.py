@@ -43,6 +43,7 @@ def test_the_headline_counts_verdicts(make_result, read):
     assert "MemoryError: <b>too large</b>" in page.text
     assert "proves nothing" in page.text
     assert "theodolite reproduce kare-toy --smoke --seed 3" in page.text
+    assert "All 2 claims hold" in read(atlas_page([holds, holds])).text
     assert read(atlas_page([])).problems == []
 
 

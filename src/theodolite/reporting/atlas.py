@@ -53,6 +53,8 @@ def _headline(verdicts: list[str]) -> str:
     """What became of all claims, in one line."""
     if not verdicts:
         return "No experiment was run"
+    if len(verdicts) > 1 and len(set(verdicts)) == 1:
+        return f"All {len(verdicts)} claims {DOES[verdicts[0]][1]}"
     counts = [(word, verdicts.count(word)) for word in DOES if word in verdicts]
     said = [f"{many} {DOES[word][many != 1]}" for word, many in counts]
     joined = ", ".join(said[:-1]) + (" and " if said[1:] else "") + said[-1]

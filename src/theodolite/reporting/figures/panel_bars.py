@@ -1,5 +1,6 @@
 """Bars beside each other for every category; theory and guides are strokes across them."""
 
+import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -40,14 +41,14 @@ def draw_bars(axes: Any, panel: "Panel", arrays: Mapping[str, Any]) -> None:
                 linewidth=2.2 if series.role == "theory" else 1.2, zorder=3,
             )  # fmt: skip
     dress(axes, "x", panel.y, [arrays[series.y] for series in panel.series])
-    axes.set_yticks(range(len(names)), [words.shortened(name, 28) for name in names])
+    axes.set_yticks(range(len(names)), ["\n".join(textwrap.wrap(words.shortened(name, 44), 22)) for name in names])
     axes.set(ylim=(len(names) - 0.4, -0.6), ylabel="")
     if panel.x.label and not any(np.asarray(arrays[series.x]).dtype.kind in "OUS" for series in panel.series):
         axes.set_ylabel(words.plain(f"{panel.x.label} ({panel.x.unit})" if panel.x.unit else panel.x.label))
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", length=0)
     # long names and many categories need height
-    height = 1.3 + max(0.34, 0.2 * len(measured)) * len(names)
+    height = 1.3 + max(0.4, 0.2 * len(measured)) * len(names)
     axes.figure.set_size_inches(axes.figure.get_figwidth(), min(max(height, 2.6), 9.0))
 
 
