@@ -41,7 +41,7 @@ def draw_bars(axes: Any, panel: "Panel", arrays: Mapping[str, Any]) -> None:
                 linewidth=2.2 if series.role == "theory" else 1.2, zorder=3,
             )  # fmt: skip
     dress(axes, "x", panel.y, [arrays[series.y] for series in panel.series])
-    axes.set_yticks(range(len(names)), ["\n".join(textwrap.wrap(words.shortened(name, 44), 22)) for name in names])
+    axes.set_yticks(range(len(names)), ["\n".join(textwrap.wrap(words.shortened(name, 60), 22)) for name in names])
     axes.set(ylim=(len(names) - 0.4, -0.6), ylabel="")
     if panel.x.label and not any(np.asarray(arrays[series.x]).dtype.kind in "OUS" for series in panel.series):
         axes.set_ylabel(words.plain(f"{panel.x.label} ({panel.x.unit})" if panel.x.unit else panel.x.label))
