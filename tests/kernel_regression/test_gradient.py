@@ -82,8 +82,8 @@ def test_derivatives_by_lengthscale_and_ridge_agree_with_the_table(
     gram = kernel(points)
     slope = gram * cdist(points, points) ** power / kernel.lengthscale  # type: ignore[attr-defined]  # d G / d log l
     gradient = kare_gradient(gram, y, ridge)
-    assert np.sum(gradient[0] * slope) == pytest.approx(by_lengthscale, abs=1e-8)  # the last digit of the table
-    assert ridge * gradient[2] == pytest.approx(by_ridge, abs=1e-8)
+    assert np.sum(gradient[0] * slope) == pytest.approx(by_lengthscale, abs=2e-8)  # the last digit of the table
+    assert ridge * gradient[2] == pytest.approx(by_ridge, abs=2e-8)
 
 
 @pytest.mark.exact

@@ -124,7 +124,7 @@ def test_the_log_likelihood_is_that_of_a_gaussian_process_at_its_best_scale(
 
 
 # Reference values from an independent computation in double precision; 40 points in three dimensions. In the row of
-# Laplace the distances came from |x|^2 + |z|^2 - 2 x.z, which leaves 1e-8 on the diagonal: seven digits are right there.
+# Laplace the distances came from |x|^2 + |z|^2 - 2 x.z, which leaves 1e-8 on the diagonal: seven digits are right.
 POINTS = np.random.default_rng(2020)
 TABLE_X = np.round(POINTS.standard_normal((40, 3)), 6)
 TABLE_Y = np.round(np.sin(TABLE_X[:, 0]) + 0.5 * TABLE_X[:, 1] * TABLE_X[:, 2] + 0.1 * POINTS.standard_normal(40), 6)
