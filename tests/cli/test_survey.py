@@ -155,6 +155,7 @@ def test_other_settings_start_anew_in_the_same_folder(theodolite, csv: Path, qui
     second = theodolite("survey", csv, "-c", "rbf", "--seed", "1", "--max-rows", "30", "--out", "out", "--json")
     fresh = theodolite("survey", csv, "-c", "rbf", "--seed", "1", "--max-rows", "30", "--out", "fresh", "--json")
     assert settled(json.loads(second.out)) == settled(json.loads(fresh.out))
+    assert json.loads(second.out)["settings"]["random_state"] == 1
     assert survey.load("out/model").record_.to_json() == survey.SurveyRecord.from_json(json.loads(second.out)).to_json()
     assert len(list(Path("out/model").iterdir())) == 2
 

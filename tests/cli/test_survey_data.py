@@ -14,7 +14,7 @@ def _rows(targets: np.ndarray, groups: np.ndarray | None = None) -> Rows:
     return Rows(pd.DataFrame({"x": np.arange(len(targets))}), pd.Series(targets), groups)
 
 
-@given(n=st.integers(10, 200), share=st.floats(0.1, 0.9), seed=st.integers(0, 99))
+@given(n=st.integers(20, 200), share=st.floats(0.1, 0.9), seed=st.integers(0, 99))
 @settings(max_examples=50, deadline=None)
 def test_every_row_is_kept_or_held_out(n: int, share: float, seed: int) -> None:
     kept, held = survey_data._split(_rows(np.arange(n)), share, "regression", seed)

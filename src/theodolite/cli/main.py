@@ -33,7 +33,7 @@ app.command()(reproduce)
 
 def _version(asked: bool) -> None:
     if asked:
-        from theodolite import __version__
+        from theodolite._version import __version__
 
         typer.echo(f"theodolite {__version__}")
         raise typer.Exit

@@ -30,7 +30,9 @@ def claimed(folder: str | Path, owner: str, is_ours: Callable[[Path], bool] = la
             _hold(marker, folder)
             _mark(marker, owner)
             yield folder
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(folder)  # a full disk, say: name at least the folder
         if fresh:
             _leave(folder, made)
         raise

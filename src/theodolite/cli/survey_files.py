@@ -53,24 +53,12 @@ class SurveyFiles:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Clear away, before and after, what is half-done; a complete earlier result stays until the next is whole.
-
-        An error of the system that does not name its file is told with the name of the out folder.
-        """
-        self._clear()
+        """Clear away, before and after, what is half-done; a complete earlier result stays until the next is whole."""
+        shutil.rmtree(self._new, ignore_errors=True)
         try:
             yield
-        except OSError as error:
-            if error.filename is None:
-                error.filename = str(self.folder)
-            raise
         finally:
             shutil.rmtree(self._new, ignore_errors=True)
-
-    def _clear(self) -> None:
-        shutil.rmtree(self._new, ignore_errors=True)
-        for leftover in self.folder.rglob("*.part"):
-            leftover.unlink(missing_ok=True)
 
     def publish(
         self, record: "SurveyRecord", save_model: Callable[[Path], object], write_report: Callable[[Path], object]
