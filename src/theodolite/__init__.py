@@ -11,7 +11,7 @@ Sub-packages load when first touched, so importing this package costs nothing an
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from theodolite._version import __version__
 
 if TYPE_CHECKING:
     from theodolite import datasets, experiments, kernel_regression, kernels, numerics, reporting, survey

@@ -214,9 +214,9 @@ def test_groups_give_the_risk_on_a_new_group(rng):
 
 
 def test_more_rows_are_screened_on_a_sample_and_decided_on_all(monkeypatch):
-    from theodolite.survey import estimator
+    from theodolite.survey import surveyor
 
-    monkeypatch.setattr(estimator, "SCREENING_ROWS", 120)
+    monkeypatch.setattr(surveyor, "SCREENING_ROWS", 120)
     X, y, Z, z = diabetes(300)
     model = survey.with_holdout(KernelSurvey(FEW, max_rows=250).fit(X, y), Z, z)
     assert list(model.results_.rows[:3]) == [250] * 3

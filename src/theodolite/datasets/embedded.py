@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from theodolite.datasets.reading import Reading
+from theodolite.datasets.raw_table import Reading
 
 FRIEDMAN_ROWS = 1000
 CALIFORNIA_ROWS = 2000

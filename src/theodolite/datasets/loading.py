@@ -11,7 +11,8 @@ import pandas as pd
 from theodolite.datasets.column_names import shortened
 from theodolite.datasets.embedded import EMBEDDED
 from theodolite.datasets.listing import data_files, found_folder
-from theodolite.datasets.reading import Reading, ending_of, read
+from theodolite.datasets.raw_table import Reading
+from theodolite.datasets.reading import ending_of, read
 from theodolite.datasets.targets import decided_task, present_targets, treated_targets
 from theodolite.numerics.errors import BadInput
 

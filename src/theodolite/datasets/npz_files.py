@@ -10,7 +10,7 @@ import pandas as pd
 
 from theodolite.datasets.column_names import unique_names
 from theodolite.datasets.one_hot import joined_categories
-from theodolite.datasets.reading import Reading
+from theodolite.datasets.raw_table import Reading
 from theodolite.numerics.errors import BadInput
 from theodolite.numerics.memory import require
 

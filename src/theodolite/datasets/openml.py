@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from theodolite.datasets.column_names import unique_names
-from theodolite.datasets.reading import Reading
+from theodolite.datasets.raw_table import Reading
 from theodolite.numerics.errors import BadInput
 
 

@@ -1,27 +1,16 @@
 """One door for tables: a path comes in, a frame comes out, or one paragraph that says what to do instead."""
 
 import difflib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from theodolite.datasets.raw_table import Reading
 from theodolite.numerics.errors import BadInput
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".npz")
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A table as a file gave it: the frame, what was done to read it, and what the file says about itself."""
-
-    frame: "pd.DataFrame"
-    notes: tuple[str, ...] = ()
-    target: str | None = None  # the column that the file itself names as its target
-    task: str | None = None  # "regression" or "classification", when the file says so
-    source: str = ""
 
 
 def read_table(path: str | Path, *, memory_limit: int | str | None = None, least_rows: int = 2) -> "pd.DataFrame":

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from theodolite.datasets.column_names import unique_names
-from theodolite.datasets.reading import Reading
+from theodolite.datasets.raw_table import Reading
 from theodolite.datasets.text_numbers import decimal_commas, question_marks
 from theodolite.numerics.errors import BadInput
 from theodolite.numerics.memory import require

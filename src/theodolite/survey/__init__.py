@@ -2,10 +2,10 @@
 
 from theodolite.survey.candidates import FAMILIES, read_candidates
 from theodolite.survey.columns import ColumnEncoder
-from theodolite.survey.estimator import KernelSurvey, KernelSurveyClassifier
+from theodolite.survey.estimator import KernelSurvey, KernelSurveyClassifier, load
 from theodolite.survey.holdout import with_holdout
 from theodolite.survey.record import CandidateRecord, SurveyRecord
-from theodolite.survey.saving import load, save
+from theodolite.survey.saving import save
 
 __all__ = [
     "FAMILIES",

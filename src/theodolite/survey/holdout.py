@@ -10,16 +10,17 @@ from theodolite.kernel_regression.prediction import predict
 from theodolite.kernel_regression.target_coding import Classes
 from theodolite.numerics.errors import BadInput
 from theodolite.numerics.progress import Progress, silent
+from theodolite.survey import surveyor
 from theodolite.survey.candidates import Candidate
-from theodolite.survey.estimator import SCREENING_ROWS, _some_rows, _Survey, results_table
 from theodolite.survey.measuring import Sample, dual_coefficients
-from theodolite.survey.record import CandidateRecord
+from theodolite.survey.record import CandidateRecord, results_table
+from theodolite.survey.surveyor import Surveyor
 from theodolite.survey.threads import side_by_side
 
 MEASURED_ROWS = 2000  # of the holdout, for candidates that were not chosen
 
 
-def with_holdout(model: _Survey, Z: Any, targets: Any, *, progress: Progress = silent) -> _Survey:
+def with_holdout(model: Surveyor, Z: Any, targets: Any, *, progress: Progress = silent) -> Surveyor:
     """Measure the risk of a just fitted survey, and of every candidate, on a holdout; the record is replaced.
 
     Args: Z, a table with the training columns; targets (m,), numbers or known classes.
@@ -44,16 +45,14 @@ def with_holdout(model: _Survey, Z: Any, targets: Any, *, progress: Progress = s
         score_name, score = "R2", float(1.0 - errors.sum() / np.sum((targets - targets.mean()) ** 2))
 
     record = model.record_
-    some = _some_rows(len(points), MEASURED_ROWS, model.random_state)
-    few = (points, truth) if some is None else (points[some], truth[some])
     whole = Sample(model.points_, model.columns_, None, model.memory_limit)
-    screened = _some_rows(whole.size, SCREENING_ROWS, model.random_state)
-    screening = whole if screened is None else whole.rows(screened)
+    screening = whole.at_most(surveyor.SCREENING_ROWS, model.random_state)
+    held = Sample(points, truth).at_most(MEASURED_ROWS, model.random_state)
     measured = []
 
     def risk(entry: CandidateRecord) -> float:
         sample = screening if entry.rows == screening.size else whole
-        return _measured_risk(model.candidates_[entry.name], sample, entry.ridge, *few)
+        return _measured_risk(model.candidates_[entry.name], sample, entry.ridge, held)
 
     with side_by_side(screening) as (pool, _):
         for entry, value in zip(record.candidates, pool.map(risk, record.candidates), strict=True):
@@ -75,7 +74,8 @@ def with_holdout(model: _Survey, Z: Any, targets: Any, *, progress: Progress = s
     return model
 
 
-def _measured_risk(candidate: Candidate, sample: Sample, ridge: float, points: np.ndarray, truth: np.ndarray) -> float:
-    """Mean squared error on new points (m, d) of a candidate fitted on a sample."""
+def _measured_risk(candidate: Candidate, sample: Sample, ridge: float, held: Sample) -> float:
+    """Mean squared error on held-out rows of a candidate fitted on a sample."""
     dual = dual_coefficients(candidate, sample, ridge)
-    return float(np.mean(np.sum((predict(candidate.kernel, points, sample.points, dual) - truth) ** 2, axis=1)))
+    errors = predict(candidate.kernel, held.points, sample.points, dual) - held.columns
+    return float(np.mean(np.sum(errors**2, axis=1)))

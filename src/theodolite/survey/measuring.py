@@ -37,6 +37,12 @@ class Sample:
         groups = None if self.groups is None else self.groups[chosen]
         return Sample(self.points[chosen], self.columns[chosen], groups, self.memory_limit)
 
+    def at_most(self, rows: int, seed: int) -> "Sample":
+        """A random sample of the rows, in their order; the same object when there are no more."""
+        if self.size <= rows:
+            return self
+        return self.rows(np.sort(np.random.default_rng(seed).permutation(self.size)[:rows]))
+
     @property
     def size(self) -> int:
         """n."""

@@ -9,7 +9,7 @@ from theodolite.kernel_regression import LearningCurve, RidgePath, learning_curv
 PATH_ROWS = 2000  # an eigendecomposition of more rows is not worth a picture
 SHOWN = 400  # eigenfunctions
 
-SIZES = np.array([1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8])
+SIZES = 2.0 ** (np.arange(-9, 10) / 3)  # from an eighth to eight times the rows
 
 
 def forecast(path: RidgePath, rows: int, risk: float) -> LearningCurve:

@@ -4,6 +4,8 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+import pandas as pd
+
 
 @dataclass(frozen=True)
 class CandidateRecord:
@@ -69,3 +71,25 @@ class SurveyRecord:
 def candidate_from_json(entry: dict[str, Any]) -> CandidateRecord:
     """A candidate as `dataclasses.asdict` wrote it."""
     return CandidateRecord(**{**entry, "reasons": tuple(entry["reasons"])})
+
+
+def results_table(record: SurveyRecord) -> pd.DataFrame:
+    """One row a candidate, best first."""
+    shown = [
+        "name",
+        "ridge",
+        "predicted_risk",
+        "standard_error",
+        "kare",
+        "leave_one_out",
+        "leave_one_group_out",
+        "measured_risk",
+        "verdict",
+        "reasons",
+        "effective_dimension",
+        "log_marginal_likelihood",
+        "training_error",
+        "rows",
+        "seconds",
+    ]
+    return pd.DataFrame([{key: getattr(entry, key) for key in shown} for entry in record.candidates])

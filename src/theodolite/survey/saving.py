@@ -6,6 +6,7 @@ A killed save leaves the old model, whole.
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +23,13 @@ from theodolite.survey.columns import ColumnEncoder
 from theodolite.survey.record import SurveyRecord
 
 if TYPE_CHECKING:
-    from theodolite.survey.estimator import _Survey
+    from theodolite.survey.surveyor import Surveyor
 
 FORMAT = 1
 DESCRIPTION = "model.json"
 
 
-def save(model: "_Survey", folder: str | Path) -> Path:
+def save(model: "Surveyor", folder: str | Path) -> Path:
     """Write a fitted survey to a folder, which is made when it is not there. Returns the folder."""
     folder = Path(folder)
     kernel = model.best_kernel_.config()
@@ -64,15 +65,13 @@ def save(model: "_Survey", folder: str | Path) -> Path:
     return folder
 
 
-def load(folder: str | Path) -> Any:
-    """Read a fitted `KernelSurvey` or `KernelSurveyClassifier` from a folder that `save` wrote.
+def load(folder: str | Path, kinds: Iterable[type["Surveyor"]]) -> Any:
+    """Read a fitted survey of one of the kinds from a folder that `save` wrote.
 
     Raises: BadInput when there is no model, or it is damaged, or of another format.
     """
-    from theodolite.survey.estimator import KernelSurvey, KernelSurveyClassifier
-
     folder = Path(folder)
-    kinds = {"KernelSurvey": KernelSurvey, "KernelSurveyClassifier": KernelSurveyClassifier}
+    known = {kind.__name__: kind for kind in kinds}
     try:
         described = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
     except OSError:
@@ -81,11 +80,11 @@ def load(folder: str | Path) -> Any:
         ) from None
     except ValueError as error:
         raise BadInput(f"{folder / DESCRIPTION} is damaged: {error}; run the survey again") from None
-    if not isinstance(described, dict) or described.get("format") != FORMAT or described.get("kind") not in kinds:
+    if not isinstance(described, dict) or described.get("format") != FORMAT or described.get("kind") not in known:
         raise BadInput(f"{folder / DESCRIPTION} is not a model of format {FORMAT}; run the survey again")
     try:
         tensors = _tensors(folder, described["tensors"], described["sha256"])
-        model = kinds[described["kind"]]()
+        model = known[described["kind"]]()
         model.best_kernel_ = from_config(described["kernel"])
         model.best_ridge_ = float(described["ridge"])
         model.points_, model.dual_ = tensors["points"], tensors["dual"]
@@ -95,7 +94,7 @@ def load(folder: str | Path) -> Any:
         if described["feature_names"]:
             model.feature_names_in_ = np.array(described["feature_names"], dtype=object)
         if isinstance(model.coding_, Classes):
-            model.classes_ = model.coding_.classes
+            setattr(model, "classes_", model.coding_.classes)  # noqa: B010  only classifiers have them
         model.record_ = SurveyRecord.from_json(described["record"])
     except (KeyError, TypeError, AttributeError) as error:
         raise BadInput(f"{folder / DESCRIPTION} is damaged ({error!r}); run the survey again") from None
