@@ -48,7 +48,7 @@ class Classes:
         """(coding, centred columns (n, k))."""
         classes = np.unique(np.asarray(labels))
         if len(classes) < 2:
-            raise BadInput(f"the targets hold one class only, {classes[0]!r}; a classifier needs at least two")
+            raise BadInput(f"the targets hold one class only, {classes.tolist()[0]!r}; a classifier needs at least two")
         raw = cls(classes, np.zeros(1))._raw(np.asarray(labels))
         coding = cls(classes, raw.mean(axis=0))
         return coding, raw - coding.mean
@@ -58,7 +58,9 @@ class Classes:
         labels = np.asarray(labels)
         unknown = labels[~np.isin(labels, self.classes)]
         if unknown.size:
-            raise BadInput(f"class {unknown[0]!r} was not in the training data; known: {list(self.classes[:20])}")
+            raise BadInput(
+                f"class {unknown.tolist()[0]!r} was not in the training data; known: {self.classes[:20].tolist()}"
+            )
         return self._raw(labels) - self.mean
 
     def decode(self, columns: np.ndarray) -> np.ndarray:

@@ -57,6 +57,8 @@ def trust(path: Criteria, ridge: float, gram: np.ndarray) -> Trust:
     >>> trust(path, path.best_ridge(), gram).verdict
     'trusted'
     """
+    if path.risk(ridge) == 0:
+        return Trust(TRUSTED, ())  # targets that are all the same
     found = [*_uncertain(path, ridge), *_clustered(path, ridge, gram), *_ordered(path, ridge), *_rounded(path, ridge)]
     reasons = tuple(words for _, words in found)
     grave = len(found) > 1 or any(excess > GRAVE for excess, _ in found)
