@@ -22,7 +22,6 @@ from theodolite.numerics.checks import symmetric_gram, target_columns
 
 SHARE = 4  # one row in four makes the forecast
 FEWEST = 200  # rows of the forecast, when there are as many
-NEAR = 0.35  # |log ridge| within which a factor is taken as being at the minimum
 GAIN = 0.005  # relative improvement of the risk that is worth one more factor ...
 IN_ERRORS = 0.1  # ... if it is also this much of the risk's standard error
 CONFIRMED = 0.01  # relative difference of a forecast and a factor that agree
@@ -89,7 +88,7 @@ class RidgeSearch(Criteria):
         return Resolvents(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])})
 
     def best_ridge(self) -> float:
-        """The ridge of lowest risk, within a few tenths of its logarithm; usually two factors."""
+        """The ridge of lowest risk, within GAIN or IN_ERRORS of it; usually one or two factors."""
         if self._best is None:
             self._best = self._search()
         return self._best
@@ -103,9 +102,8 @@ class RidgeSearch(Criteria):
             best = float(min(self.visited, key=self.risk))
             x, log_risk = self._around(best)
             lowest = int(log_risk.argmin())
-            near = np.abs(x[lowest] - np.log(self.visited)).min() < NEAR
             worth = max(GAIN, IN_ERRORS * self.standard_error(best) / max(self.risk(best), _TINY))
-            if near or _log(self.risk(best)) - log_risk[lowest] < worth or len(self._known) >= MAX_FACTORS:
+            if _log(self.risk(best)) - log_risk[lowest] < worth or len(self._known) >= MAX_FACTORS:
                 return best
             ridge = float(np.exp(x[lowest]))
             inner = 0 < lowest < len(x) - 1 or x[lowest] == self._log_ridges[0]
