@@ -152,6 +152,7 @@ def test_a_nearly_constant_column_is_held_within_three_standard_deviations(rng):
     encoder = ColumnEncoder().fit(frame)
     assert encoder.notes == (
         "columns 'rare', 'narrow', 'flag': nearly constant, rare values held within 3 standard deviations",
+        "column 'word': text, 2 categories",
         "column 'word': nearly constant, rare categories held within 10 standard deviations",
     )
     values = pd.DataFrame(encoder.transform(frame), columns=list(encoder.feature_names_))

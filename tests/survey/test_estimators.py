@@ -253,7 +253,6 @@ def test_a_killed_fit_resumes_from_what_was_finished(tmp_path, monkeypatch):
     resumed = KernelSurvey(FEW, folder=tmp_path).fit(X, y)
     assert len(again) == len(whole.results_) - kept
     pd.testing.assert_frame_equal(resumed.results_.drop(columns="seconds"), whole.results_.drop(columns="seconds"))
-    assert not list(tmp_path.rglob("*.json"))  # complete: nothing left behind
 
     other = []
     monkeypatch.setattr(

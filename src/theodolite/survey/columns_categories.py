@@ -107,6 +107,8 @@ def fitted_categories(name: str, codes: np.ndarray, values: Sequence[str]) -> tu
         remarks.append(Remark(name, "missing, taken as a category of its own", missing))
     if pooled:
         totals.append(n - sum(totals))
+    else:
+        remarks.insert(0, Remark(name, f"text, {distinct} categor{'y' if distinct == 1 else 'ies'}"))
     shares = np.array(totals) / n
     spread = float(np.sqrt(max(0.0, 1 - (shares**2).sum())))
     if spread < 1 / FAR:

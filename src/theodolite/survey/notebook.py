@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +44,6 @@ class Notebook:
         """Keep a finished candidate."""
         if self.folder is not None:
             write_json(self._place(record.name, record.rows), dataclasses.asdict(record))
-
-    def clear(self) -> None:
-        """Forget everything, once the survey is complete."""
-        if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _place(self, name: str, rows: int) -> Path:
         assert self.folder is not None

@@ -110,7 +110,6 @@ class Surveyor(BaseEstimator):
             seconds=time.perf_counter() - started,
         )
         self._publish()
-        notebook.clear()
         race.progress(race.total, race.total, "done")
         return self
 
