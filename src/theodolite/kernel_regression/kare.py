@@ -18,7 +18,7 @@ def kare(gram: Any, targets: Any, ridge: float) -> float:
         added to gram / n (scikit-learn's alpha is n * ridge).
     Returns: mean squared error on new data, in squared units of the targets, summed over target columns.
     Raises: ShapeMismatch, NotFinite, BadInput, NotPositiveDefinite.
-    Source: Jacot et al. (2020), arXiv:2006.09796, definition 2.
+    Source: Jacot et al. (2020), arXiv:2006.09796 (definition of KARE).
     Cost: (2/3) n^3 operations; for many ridges use RidgePath.
 
     >>> import numpy as np
@@ -43,7 +43,7 @@ def kare_gradient(gram: Any, targets: Any, ridge: float) -> tuple[np.ndarray, np
         dKARE/dM = (-(a b' + b a') + 2 (A / t) M^-2) / (n t^2),  dKARE/dG = dKARE/dM / n,  dKARE/dridge = tr dKARE/dM.
 
     Args and raises as `kare`. Returns: (n, n), the shape of the targets, and a number.
-    Source: derived from definition 2 of arXiv:2006.09796; exact also with repeated rows, where differentiating an
+    Source: derived from the definition of KARE, arXiv:2006.09796; exact also with repeated rows, where differentiating an
         eigendecomposition is wrong. Cost: 3 n^3 operations.
 
     >>> import numpy as np

@@ -10,7 +10,7 @@ A path at size n knows all three: D1 = n (1 - ridge/t) and D2 = n (1 - 1/slope),
 curve follows from the path without a fit. Below n it interpolates. Above n it may need thresholds smaller than any seen
 at n; there the three functions continue as the power laws they end with.
 
-Source: Jacot et al. (2020), arXiv:2006.09796, theorem 6 (risk = slope x (bias + noise)), rearranged.
+Source: Jacot et al. (2020), arXiv:2006.09796 (expected risk = slope x (bias + noise)), rearranged.
 """
 
 from dataclasses import dataclass

@@ -29,7 +29,7 @@ FEWEST_FOR_BLOCKS = 100
 ORDER = 1.25  # growth of the error when consecutive blocks are left out
 GRAVE = 2.0  # times one of the thresholds above
 OUTLYING = 0.5  # share of the error carried by one row in a hundred, worth naming
-UNEVEN = 1.5  # KARE and left-out error further apart than this: worth a remark
+UNEVEN = 1.5  # KARE and left-out error further apart than this: worth a word
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def trust(path: Criteria, ridge: float, gram: np.ndarray) -> Trust:
 
     Args: path; ridge > 0; gram (n, n), the one the path was made from, rows in the order in which they came.
     Returns: a Trust. One reason makes the risk doubtful; two, or one twice over its threshold, "do not trust". That
-        KARE and the left-out error differ is a remark, not a reason: the larger one is used.
+        KARE lies below the left-out error is a remark, not a reason: the larger one is used.
     Cost: n^3 / 5 operations for the blocks, O(n^2) for the rest.
 
     >>> from theodolite.kernel_regression import RidgePath
@@ -59,11 +59,17 @@ def trust(path: Criteria, ridge: float, gram: np.ndarray) -> Trust:
     """
     if path.risk(ridge) == 0:
         return Trust(TRUSTED, ())  # targets that are all the same
-    found = [*_uncertain(path, ridge), *_clustered(path, ridge, gram), *_ordered(path, ridge), *_rounded(path, ridge)]
+    found = [
+        *_uncertain(path, ridge),
+        *_overstated(path, ridge),
+        *_clustered(path, ridge, gram),
+        *_ordered(path, ridge),
+        *_rounded(path, ridge),
+    ]
     reasons = tuple(words for _, words in found)
     grave = len(found) > 1 or any(excess > GRAVE for excess, _ in found)
     verdict = DO_NOT_TRUST if grave else DOUBTFUL if found else TRUSTED
-    return Trust(verdict, reasons + _uneven(path, ridge))
+    return Trust(verdict, reasons + _understated(path, ridge))
 
 
 Found = list[tuple[float, str]]  # how many times over its threshold, and the reason in words
@@ -111,12 +117,23 @@ def _rounded(path: Criteria, ridge: float) -> Found:
     return [(1.0, "the best ridge lies at the edge of round-off: smaller ones cannot be measured")]
 
 
-def _uneven(path: Criteria, ridge: float) -> tuple[str, ...]:
+def _overstated(path: Criteria, ridge: float) -> Found:
     kare, held_out = path.kare(ridge), _left_out(path, ridge)
-    if max(kare, held_out) <= UNEVEN * min(kare, held_out):
+    if kare <= UNEVEN * held_out:
+        return []
+    words = f"KARE ({kare:.3g}) is far above {_name(path)} ({held_out:.3g}): the risk is probably overstated"
+    return [(kare / (UNEVEN * max(held_out, np.finfo(float).tiny)), words)]
+
+
+def _understated(path: Criteria, ridge: float) -> tuple[str, ...]:
+    kare, held_out = path.kare(ridge), _left_out(path, ridge)
+    if held_out <= UNEVEN * kare:
         return ()
-    name = "leave-one-out" if path.groups is None else "leave-one-group-out"
-    return (f"KARE ({kare:.3g}) and {name} ({held_out:.3g}) differ: uneven leverages; the larger is used",)
+    return (f"KARE ({kare:.3g}) and {_name(path)} ({held_out:.3g}) differ: uneven leverages; the larger is used",)
+
+
+def _name(path: Criteria) -> str:
+    return "leave-one-out" if path.groups is None else "leave-one-group-out"
 
 
 def _left_out(path: Criteria, ridge: float) -> float:

@@ -29,7 +29,7 @@ class Stationary(Kernel):
 class RBF(Stationary):
     """exp(-|x - z|^2 / lengthscale); the lengthscale is in squared units of the inputs (no factor 2).
 
-    Source: Jacot et al. (2020), arXiv:2006.09796, section 5. scikit-learn's gamma is 1 / lengthscale.
+    Source: Jacot et al. (2020), arXiv:2006.09796 (experiments). scikit-learn's gamma is 1 / lengthscale.
 
     >>> RBF(2.0)([[0.0]], [[1.0]]).round(4)
     array([[0.6065]])

@@ -4,7 +4,7 @@
 
 With d_k the eigenvalues of the kernel's integral operator and `samples` the number of data, z is the signal capture
 threshold; with d_k the eigenvalues of a Gram matrix and `samples` the number of random features, it is the effective
-ridge. Sources: Jacot et al. (2020), arXiv:2006.09796, equation 7, and arXiv:2002.08404, equation 2.
+ridge. Sources: Jacot et al. (2020), arXiv:2006.09796 (threshold) and arXiv:2002.08404 (effective ridge).
 """
 
 from typing import Any
