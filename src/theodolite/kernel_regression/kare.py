@@ -43,7 +43,7 @@ def kare_gradient(gram: Any, targets: Any, ridge: float) -> tuple[np.ndarray, np
         dKARE/dM = (-(a b' + b a') + 2 (A / t) M^-2) / (n t^2),  dKARE/dG = dKARE/dM / n,  dKARE/dridge = tr dKARE/dM.
 
     Args and raises as `kare`. Returns: (n, n), the shape of the targets, and a number.
-    Source: derived from the definition of KARE, arXiv:2006.09796; exact also with repeated rows, where differentiating an
+    Source: derived from KARE, arXiv:2006.09796; exact also with repeated rows, where differentiating an
         eigendecomposition is wrong. Cost: 3 n^3 operations.
 
     >>> import numpy as np

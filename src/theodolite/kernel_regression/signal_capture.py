@@ -17,7 +17,8 @@ from theodolite.numerics.errors import BadInput, ShapeMismatch
 def signal_capture_threshold(gram: Any, ridge: float) -> float:
     """The empirical threshold 1 / (tr M^-1 / n), M = gram / n + ridge I, in the unit of the kernel.
 
-    Args, raises and cost as `kare`. Source: Jacot et al. (2020), arXiv:2006.09796 (the empirical signal capture threshold).
+    Args, raises and cost as `kare`.
+    Source: Jacot et al. (2020), arXiv:2006.09796 (the empirical signal capture threshold).
 
     >>> import numpy as np
     >>> round(signal_capture_threshold(2.0 * np.eye(4), 0.1), 12)
@@ -72,7 +73,7 @@ def expected_risk(
 def threshold_slope(eigenvalues: Any, threshold: float, n: int, *, multiplicities: Any = None) -> float:
     """Derivative of the exact threshold by the ridge, at least 1: the factor from bias and noise to risk.
 
-    Args: as `exact_signal_capture_threshold`, at its result. Source: arXiv:2006.09796 (the empirical signal capture threshold).
+    Args: as `exact_signal_capture_threshold`, at its result. Source: arXiv:2006.09796.
 
     >>> round(threshold_slope([1 / k for k in range(1, 21)], 0.0174152576869, 40), 8)
     1.57543544
