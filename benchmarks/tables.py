@@ -101,6 +101,8 @@ def page(entries: list[dict], arguments: argparse.Namespace) -> str:
         f"trusted: {', '.join(silent) if silent else 'none'}. Best score: survey {wins['score']}, gradient boosting "
         f"{wins['boosting']}, 5-fold grid {wins['grid']}.",
         "",
+        "![Predicted against measured risk](tables.png)",
+        "",
         f"Command: `python benchmarks/tables.py --data FOLDER --rows {arguments.rows} --holdout {arguments.holdout} "
         f"--seed {arguments.seed}`. Risks are mean squared errors as a share of the target's variance; ± is one "
         "standard error. Scores on the holdout are R2 for regression, accuracy for classes. At most "
@@ -126,6 +128,42 @@ def page(entries: list[dict], arguments: argparse.Namespace) -> str:
     return "\n".join(lines) + "\n"
 
 
+def picture(entries: list[dict]) -> bytes:
+    """Predicted against measured risk of all tables as a PNG: both as a share of the target's variance."""
+    from matplotlib.figure import Figure
+
+    from theodolite.reporting import svg, theme, words
+
+    with theme.drawing():
+        figure = Figure(figsize=(7.2, 4.6), layout="constrained")
+        axes = figure.subplots()
+        line = np.array([0.008, 1.3])
+        axes.fill_between(line, line * (1 - WITHIN), line * (1 + WITHIN), color=theme.colour("line"), alpha=0.6, lw=0)
+        axes.plot(line, line, color=theme.colour("muted"), lw=1.1)
+        for verdict, mark in (("trusted", "o"), ("doubtful", "^"), ("do not trust", "X")):
+            some = [entry for entry in entries if entry["verdict"] == verdict]
+            if some:
+                share = np.array([1 / entry["variance"] for entry in some])
+                column = {key: share * [entry[key] for entry in some] for key in KEYS}
+                colour = theme.colour(theme.MOODS[words.verdict(verdict).mood])
+                axes.errorbar(
+                    column["predicted"], column["measured"], xerr=column["standard_error"],
+                    yerr=column["measured_error"], fmt=mark, color=colour, elinewidth=0.8, markersize=6, label=verdict,
+                )  # fmt: skip
+                for entry, x, y in zip(some, column["predicted"], column["measured"], strict=True):
+                    axes.annotate(entry["name"], (x, y), xytext=(6, -9), textcoords="offset points", fontsize=7.5)
+        axes.set(xscale="log", yscale="log", xlim=line, ylim=line)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
+        axes.set_xlabel("risk predicted from the training rows alone (% of the target's variance)")
+        axes.set_ylabel("risk measured on held-out rows")
+        axes.legend(loc="upper left", title="verdict, before any test; band: 15 %")
+        return svg.png(figure)
+
+
+KEYS = ("predicted", "measured", "standard_error", "measured_error")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*")
@@ -149,6 +187,7 @@ def main() -> None:
             )
     text = page([entries[name] for name in sorted(names)], arguments)
     write_atomically(arguments.out, text)
+    write_atomically(arguments.out.with_suffix(".png"), picture([entries[name] for name in sorted(names)]))
     print(text)
 
 
