@@ -5,8 +5,8 @@ functions 1 / (s + r): one pole, many ridges. Started from the targets this give
 from unit vectors, single entries of the diagonal of M^-1. The other entries follow the exact ones: the log odds of
 r [M^-1]_ii = 1 - leverage, known at r0, move by a common line, fitted to the exact entries and to the trace.
 
-Measured on 17 tables and 34 kernels: KARE within 1 % (nine in ten) where r is within a factor of 50 of r0;
-leave-one-out within 1 % up to a factor of e, 4 % up to e^2.
+Measured on 17 tables of 500 rows, nine cases in ten: KARE within 1.2 % where r is within a factor of 20 of r0;
+leave-one-out within 1.2 % up to a factor of e, 4 % up to e^2.
 Source: spectral transformation Lanczos, Ericsson and Ruhe (1980), Math. Comp. 35; Gauss quadrature, Golub and Meurant
 (2010), Matrices, Moments and Quadrature, chapter 7.
 """
