@@ -13,6 +13,7 @@ from theodolite.kernel_regression import RidgePath, RidgeSearch
 
 # the same examples on every machine and every day
 settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile("search", deadline=None)  # pytest --hypothesis-profile=search draws others
 if settings.get_current_profile_name() == "default":
     settings.load_profile("steady")
 

@@ -126,6 +126,11 @@ def test_round_off_below_zero_is_no_reason_to_refuse() -> None:
     assert np.isfinite(RidgeSearch(gram, np.ones(200)).risk(1e-3))
 
 
+def test_eigenvalues_below_zero_by_round_off_count_as_zero() -> None:
+    path = RidgePath(np.diag([1.0, 0.5, -1e-6]), np.ones(3))
+    np.testing.assert_allclose(path.eigenvalues, [1 / 3, 1 / 6, 0.0], rtol=1e-15)
+
+
 def test_a_kernel_matrix_in_single_precision_counts_as_symmetric(criteria: Any) -> None:
     """Called directly, a kernel gives a matrix that is symmetric up to the rounding of its precision."""
     matrix = RBF(2.0)(np.random.default_rng(1).standard_normal((60, 9)).astype(np.float32))

@@ -158,6 +158,16 @@ def test_the_expected_risk_is_the_mean_risk_of_machines_fitted_to_draws(n: int) 
     assert (np.abs(draws["threshold"].mean(0) - thresholds) <= 4 * bar(draws["threshold"]) + 0.01 * thresholds).all()
 
 
+@pytest.mark.full
+@pytest.mark.montecarlo
+@pytest.mark.parametrize(("n", "finite"), [(30, 0.015), (100, 0.008), (300, 0.008)])
+def test_the_expected_risk_is_right_to_a_few_parts_in_a_thousand(n: int, finite: float) -> None:
+    """3000 draws, a few minutes: what is left beside four standard errors is the finite-size part alone."""
+    draws = sampled(n, 3000)
+    expected = np.array([expected_risk(SPECTRUM, TRUTH, NOISE, n, ridge) for ridge in RIDGES])
+    assert (np.abs(draws["risk"].mean(0) - expected) <= 4 * bar(draws["risk"]) + finite * expected).all()
+
+
 @pytest.mark.oracle
 def test_the_expected_risk_agrees_with_the_table() -> None:
     threshold = exact_signal_capture_threshold(SPECTRUM, 1e-2, 100)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from scipy.spatial.distance import cdist
+from scipy.stats import multivariate_normal
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF as SklearnRBF
 from sklearn.gaussian_process.kernels import ConstantKernel, WhiteKernel
@@ -121,6 +122,21 @@ def test_the_log_likelihood_is_that_of_a_gaussian_process_at_its_best_scale(
     best = minimize_scalar(lambda s: -likelihood(s), bounds=(-20, 20), method="bounded", options={"xatol": 1e-10})
     ours = route("log_marginal_likelihood", RBF(2.0)(points), y, ridge)  # exp(-r^2 / 2), the same kernel
     assert rows * (ours - 0.5 - 0.5 * np.log(2 * np.pi)) == pytest.approx(-best.fun, rel=1e-8)
+
+
+def test_the_log_likelihood_of_several_targets_is_per_target_at_one_common_scale(route: Any) -> None:
+    """Against scipy's Gaussian density, its scale found here; the same target twice changes nothing."""
+    gram, ridge = RBF(4.0)(X), 0.05
+    matrix = gram / 14 + ridge * np.eye(14)
+
+    def density(log_scale: float) -> float:
+        return float(multivariate_normal(np.zeros(14), np.exp(log_scale) * matrix).logpdf(Y.T).sum())
+
+    best = minimize_scalar(lambda s: -density(s), bounds=(-10, 10), method="bounded", options={"xatol": 1e-10})
+    ours = route("log_marginal_likelihood", gram, Y, ridge)
+    assert 28 * (ours - 0.5 - 0.5 * np.log(2 * np.pi)) == pytest.approx(-best.fun, rel=1e-8)
+    single = route("log_marginal_likelihood", gram, Y[:, 0], ridge)
+    assert route("log_marginal_likelihood", gram, Y[:, [0, 0]], ridge) == pytest.approx(single, rel=1e-12)
 
 
 # Reference values from an independent computation in double precision; 40 points in three dimensions. In the row of

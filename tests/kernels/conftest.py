@@ -23,6 +23,7 @@ from theodolite.kernels import (
 
 # the same examples on every machine and every day; matrices take longer than numbers, so that 25 examples must do
 settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile("search", deadline=None)  # pytest --hypothesis-profile=search draws others
 if settings.get_current_profile_name() == "default":
     settings.load_profile("steady")
 
