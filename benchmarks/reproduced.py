@@ -23,13 +23,13 @@ def page(results: list[Result], paper: str) -> str:
     lines = [
         f"# The claims of `{paper}`, measured again",
         "",
-        f"Command: `theodolite reproduce {paper}`, and the same with `THEODOLITE_DATA` set to a folder that holds MNIST "
-        "and Higgs; seed 0, one thread. A claim *holds* or *fails* when its whole error bar lies on one side of the "
-        "limit, and is *inconclusive* otherwise.",
+        f"Command: `theodolite reproduce {paper}`, and the same with `THEODOLITE_DATA` set to a folder that holds",
+        "MNIST and Higgs; seed 0, one thread. A claim *holds* or *fails* when its whole error bar lies on one side of",
+        "the limit, and is *inconclusive* otherwise.",
         "",
-        "No limit was moved after a measurement. But some runs were made larger because a first look was "
-        "inconclusive (20 to 60 splits, 6,000 to 38,400 draws), gaps on real data became averages over splits instead of single "
-        "splits, and the check of kernel alignment went back to the uncentred alignment of the paper, with the centred "
+        "No limit was moved after a measurement. But some runs were made larger because a first look was inconclusive",
+        "(20 to 60 splits, 6,000 to 38,400 draws), gaps on real data became averages over splits instead of single",
+        "splits, and the check of kernel alignment went back to the uncentred alignment of the paper, with the centred",
         "one beside it. A verdict that rests on a second look is worth less than one that does not.",
         "",
         "| case | data | verdict |",

@@ -39,7 +39,7 @@ def solve(ridge: float, eigenvalues: Any, samples: float, *, multiplicities: Any
     count = m.sum()
     if start == 0 and count <= samples:
         return 0.0
-    z = start + (m @ d) / samples
+    z = start + float(m @ d) / samples
     if count < samples and start > 0:
         z = min(z, start * samples / (samples - count))
     for _ in range(_MAX_STEPS):
@@ -88,12 +88,13 @@ def degrees_of_freedom(z: float, eigenvalues: Any, *, multiplicities: Any = None
 
 def _unused(z: float, d: np.ndarray, m: np.ndarray, samples: float) -> tuple[float, float]:
     """(1 - sum m s / samples, 1 - sum m s^2 / samples) with s = d / (d + z), in the form that cancels least."""
-    count = m.sum()
+    count = float(m.sum())
     if count <= samples:  # s may be close to 1 for all
         q = z / (z + d)
-        return ((samples - count) + m @ q) / samples, ((samples - count) + m @ (q * (2.0 - q))) / samples
+        first, second = samples - count + float(m @ q), samples - count + float(m @ (q * (2.0 - q)))
+        return first / samples, second / samples
     s = d / (d + z)
-    return 1.0 - (m @ s) / samples, 1.0 - (m @ (s * s)) / samples
+    return 1.0 - float(m @ s) / samples, 1.0 - float(m @ (s * s)) / samples
 
 
 def _check_root(z: float) -> float:
