@@ -11,7 +11,7 @@ from theodolite.kernel_regression.spectral import SpectralFactor
 from theodolite.numerics import memory
 from theodolite.numerics.checks import positive, symmetric_gram, target_columns
 
-GRID = 33  # ridges of the default grid
+GRID = 25  # ridges of the default grid
 LOWEST, HIGHEST = 1e-7, 10.0  # of the grid, in units of the mean diagonal; lower ridges were chosen by mistake only
 
 
@@ -84,7 +84,7 @@ class RidgePath(Criteria):
         lowest = int(values.argmin())
         left, right = grid[max(lowest - 1, 0)], grid[min(lowest + 1, len(grid) - 1)]
         found = minimize_scalar(
-            lambda x: loss(float(np.exp(x))), bounds=(left, right), method="bounded", options={"xatol": 1e-3}
+            lambda x: loss(float(np.exp(x))), bounds=(left, right), method="bounded", options={"xatol": 5e-3}
         )
         return float(np.exp(found.x if found.fun < values[lowest] else grid[lowest]))
 
