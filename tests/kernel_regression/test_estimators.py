@@ -16,7 +16,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from theodolite.kernel_regression import KernelRidgeClassifier, KernelRidgeRegressor, RidgePath, RidgeSearch, factorise
 from theodolite.kernel_regression.prediction import predict
 from theodolite.kernel_regression.target_coding import Classes, Quantities
-from theodolite.kernels import RBF, Laplace, Linear, median_distances
+from theodolite.kernels import RBF, Laplace, Linear, as_kernel, median_distances
 from theodolite.numerics import BadInput
 
 RNG = np.random.default_rng(0)
@@ -137,8 +137,15 @@ def test_predictions_block_by_block_are_those_of_the_whole(monkeypatch: pytest.M
     dual, kernel = RNG.standard_normal((60, 2)), Laplace(1.0)
     whole = kernel(Z, X) @ dual
     told: list[tuple[float, float, str]] = []
+    asked = []
+
+    def watched(points: np.ndarray, others: np.ndarray) -> np.ndarray:
+        asked.append((len(points), len(others)))
+        return kernel(points, others)
+
     monkeypatch.setattr("theodolite.kernel_regression.prediction._NUMBERS", 60 * 7)  # seven rows at a time
-    parts = predict(kernel, Z, X, dual, progress=lambda *report: told.append(report))
+    parts = predict(as_kernel(watched), Z, X, dual, progress=lambda *report: told.append(report))
+    assert asked == [(7, 60), (7, 60), (6, 60)]
     np.testing.assert_allclose(parts, whole, rtol=1e-12)
     assert told == [(7, 20, "predictions"), (14, 20, "predictions"), (20, 20, "predictions")]
     assert predict(kernel, Z[:0], X, dual).shape == (0, 2)

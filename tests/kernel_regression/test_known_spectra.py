@@ -199,6 +199,18 @@ def test_averaged_over_functions_like_the_kernel_the_risk_is_bayesian(
 
 
 @pytest.mark.exact
+@pytest.mark.parametrize("ridge", [0.0, 1e-3, 0.1])
+def test_a_tail_the_function_has_no_part_in_enters_through_its_sum(ridge: float) -> None:
+    d, c = np.arange(1.0, 20_001) ** -1.5, np.zeros(20_000)
+    c[:50] = TRUTH[:50]
+    whole = expected_risk(d, c, NOISE, 50, ridge)
+    short = expected_risk(d[:2000], c[:2000], NOISE, 50, ridge, tail=d[2000:].sum())
+    threshold = exact_signal_capture_threshold(d, ridge, 50)
+    assert short == pytest.approx(whole, rel=3 * d[1999] / threshold)
+    assert expected_risk(d[:2000], c[:2000], NOISE, 50, ridge) != pytest.approx(whole, rel=6 * d[1999] / threshold)
+
+
+@pytest.mark.exact
 def test_without_ridge_and_with_rows_to_spare_nothing_known_is_missed() -> None:
     assert expected_risk([1.0, 0.5], [3.0, -1.0], 0.0, 4, 0.0) == 0.0
     assert expected_risk([1.0, 0.5], [3.0, -1.0], 0.1, 4, 0.0) == pytest.approx(2 * 0.01)  # slope 1 / (1 - 2/4)

@@ -56,6 +56,24 @@ def test_forecasts_agree_with_the_expected_risk_at_other_sizes(name: str) -> Non
     assert (gap[3:] <= 0.5 * unchanged[3:]).all()
 
 
+@pytest.mark.montecarlo
+def test_where_there_is_little_noise_the_risk_goes_on_falling() -> None:
+    """Four times the rows lower this risk to a third; a floor below the thresholds seen would miss most of that."""
+    k = np.arange(1.0, 2001)
+    d, c, noise, rows, draws = k**-1.5, k**-0.7, 0.05, 100, 30
+    rng = np.random.default_rng(1)
+    forecasts = []
+    for _ in range(draws):
+        features = rng.standard_normal((rows, k.size))
+        path = RidgePath((features * d) @ features.T, features @ c + noise * rng.standard_normal(rows))
+        forecasts.append(learning_curve(path, [rows, 4 * rows]).risk)
+    seen, forecast = np.mean(forecasts, axis=0)
+    bar = np.std(forecasts, axis=0)[1] / np.sqrt(draws)
+    truth = min(expected_risk(d, c, noise, 4 * rows, ridge) for ridge in np.geomspace(1e-7, 1, 100))
+    assert truth < 0.45 * seen
+    assert forecast == pytest.approx(truth, abs=4 * bar + 0.25 * truth)
+
+
 @pytest.mark.oracle
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_the_table_knows_the_sums_over_the_true_spectrum(name: str) -> None:

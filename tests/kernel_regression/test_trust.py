@@ -43,6 +43,16 @@ def test_repeated_rows_are_found_out_and_groups_put_them_right() -> None:
     assert not any("clusters" in reason for reason in told.reasons)
 
 
+def test_clusters_that_make_the_error_a_few_times_larger_are_a_doubt() -> None:
+    rng = np.random.default_rng(0)
+    subject = rng.permutation(np.repeat(np.arange(40), 5))
+    points = rng.standard_normal((200, 3))[subject] + 0.01 * rng.standard_normal((200, 3))
+    y = 0.3 * rng.standard_normal(200)[subject] + 0.5 * rng.standard_normal(200)
+    assert any("rows come in tight clusters" in reason for reason in verdict(points, y).reasons)
+    alone = rng.standard_normal(200)  # nothing is shared but the place
+    assert not any("rows come in tight clusters" in reason for reason in verdict(points, alone).reasons)
+
+
 def test_consecutive_rows_that_resemble_each_other_are_found_out() -> None:
     """A slow drift in time that inputs can follow and new times cannot."""
     rng = np.random.default_rng(1)
