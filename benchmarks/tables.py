@@ -137,7 +137,7 @@ def picture(entries: list[dict]) -> bytes:
     with theme.drawing():
         figure = Figure(figsize=(7.2, 4.6), layout="constrained")
         axes = figure.subplots()
-        line = np.array([0.008, 1.3])
+        line = np.array([0.004, 1.5])
         axes.fill_between(line, line * (1 - WITHIN), line * (1 + WITHIN), color=theme.colour("line"), alpha=0.6, lw=0)
         axes.plot(line, line, color=theme.colour("muted"), lw=1.1)
         for verdict, mark in (("trusted", "o"), ("doubtful", "^"), ("do not trust", "X")):
@@ -150,8 +150,11 @@ def picture(entries: list[dict]) -> bytes:
                     column["predicted"], column["measured"], xerr=column["standard_error"],
                     yerr=column["measured_error"], fmt=mark, color=colour, elinewidth=0.8, markersize=6, label=verdict,
                 )  # fmt: skip
-                for entry, x, y in zip(some, column["predicted"], column["measured"], strict=True):
-                    axes.annotate(entry["name"], (x, y), xytext=(6, -9), textcoords="offset points", fontsize=7.5)
+        ordered = sorted(entries, key=lambda entry: entry["predicted"] / entry["variance"])
+        for place, entry in enumerate(ordered):  # names in turn below on the right and above on the left
+            point = entry["predicted"] / entry["variance"], entry["measured"] / entry["variance"]
+            offset, side = ((7, -10), "left") if place % 2 else ((-7, 5), "right")
+            axes.annotate(entry["name"], point, xytext=offset, textcoords="offset points", ha=side, fontsize=7.5)
         axes.set(xscale="log", yscale="log", xlim=line, ylim=line)
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
