@@ -1,12 +1,29 @@
-"""Shared by all tests: one thread for linear algebra would hide nothing, two cores are what we promise."""
+"""Shared by all tests: steady examples, one thread of linear algebra, a folder of real data when there is one."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
+from threadpoolctl import threadpool_limits
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+
+
+# the same examples on every machine and every day; pytest --hypothesis-profile=search draws others
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile("search", deadline=None)
+if settings.get_current_profile_name() == "default":
+    settings.load_profile("steady")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Threads lose time on small matrices, ten times so when other work waits for the processors."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture

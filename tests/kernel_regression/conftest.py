@@ -1,28 +1,13 @@
 """Problems, the three routes to every criterion, and a fourth by inverting a matrix."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import settings
-from threadpoolctl import threadpool_limits
 
 from theodolite import kernel_regression
 from theodolite.kernel_regression import RidgePath, RidgeSearch
-
-# the same examples on every machine and every day
-settings.register_profile("steady", derandomize=True, deadline=None)
-settings.register_profile("search", deadline=None)  # pytest --hypothesis-profile=search draws others
-if settings.get_current_profile_name() == "default":
-    settings.load_profile("steady")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Threads lose time on matrices as small as these, ten times so when other work waits for the processors."""
-    with threadpool_limits(1):
-        yield
 
 
 @dataclass(frozen=True)

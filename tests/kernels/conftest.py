@@ -1,11 +1,8 @@
 """One member of every kind of kernel, for the tests that cross all kernels with one behaviour."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import settings
-from threadpoolctl import threadpool_limits
 
 from theodolite.kernels import (
     RBF,
@@ -20,19 +17,6 @@ from theodolite.kernels import (
     ReluNNGP,
     ReluNTK,
 )
-
-# the same examples on every machine and every day; matrices take longer than numbers, so that 25 examples must do
-settings.register_profile("steady", derandomize=True, deadline=None)
-settings.register_profile("search", deadline=None)  # pytest --hypothesis-profile=search draws others
-if settings.get_current_profile_name() == "default":
-    settings.load_profile("steady")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Threads lose time on matrices as small as these, ten times so when other work waits for the processors."""
-    with threadpool_limits(1):
-        yield
 
 
 def shifted_line(X: Any, Z: Any) -> Any:
