@@ -25,7 +25,7 @@ def side_by_side(sample: Sample) -> Iterator[tuple[ThreadPoolExecutor, int]]:
 
     That takes half the processor time of one candidate on two threads, whose small panels wait for each other, and is
     a little faster (7.9 against 8.3 s for 15 candidates on 1,797 rows). It would be twice as fast if LAPACK, as SciPy
-    calls it, let other threads run. There are as many places as linear algebra had threads, fewer where memory is short.
+    calls it, let other threads run. As many places as linear algebra had threads, fewer where memory is short.
     """
     threads = max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
     shared = sample.pairs is not None  # computed here, once, with all threads
