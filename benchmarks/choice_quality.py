@@ -40,6 +40,7 @@ FOLDS = 5
 HINT = "the file suggests for its target, not applied: "
 TRANSFORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"log": np.log, "log1p": np.log1p}
 FIRST = 3  # splits that are reported on their own, and drawn in trouble too
+OWN = "the survey on independent rows"
 UNSEEN = "neighbouring rows of the file"  # another region of the inputs: hardly visible from inside it
 SUSPECTS = ["laplace_l1", "matern32"]  # the candidates of the trouble suite
 
@@ -110,7 +111,7 @@ class Run:
     """One split of one data set: every selector's pick, the best of the grid in hindsight, the survey's record."""
 
     name: str
-    seed: int
+    split: int
     choices: dict[str, Choice] = field(default_factory=lambda: {title: Choice() for title in SELECTORS})
     best: float = np.inf
     record: CandidateRecord | None = None
@@ -124,9 +125,9 @@ class Run:
         return self.choices[title].measured / self.best - 1.0
 
 
-def run(name: str, split: Split, seed: int) -> Run:
+def run(name: str, split: Split, number: int) -> Run:
     """Measure every candidate at every ridge, and what each selector takes."""
-    result = Run(name, seed)
+    result = Run(name, number)
     for candidate in candidates(None, split.sample.points):
         record = measure(candidate, split.sample)
         matrix = gram_of(candidate, split.sample)
@@ -134,7 +135,7 @@ def run(name: str, split: Split, seed: int) -> Run:
         cross = candidate.kernel(split.points, split.sample.points)
         grid = path.ridges
         result.best = min(result.best, measured(path, cross, split.truth, grid).min())
-        folds = cross_validation(matrix, split.sample.columns, grid, seed)
+        folds = cross_validation(matrix, split.sample.columns, grid, number)
         for title, criterion in SELECTORS.items():
             if criterion == "cross_validation":
                 ridge = float(grid[folds.argmin()])
@@ -296,32 +297,27 @@ def share(verdicts: list[Verdict]) -> str:
 
 
 def checks(runs: list[Run], verdicts: list[Verdict]) -> list[list[str]]:
-    """Each target, its measured value on the first splits and on all, and whether it is met."""
-    few = [one for one in runs if one.seed < FIRST]
-    low = [one for one in verdicts if one.ratio < 0.5]
+    """Each target and its measured value on the first splits and on all, each marked when it is missed."""
+    few = [one for one in runs if one.split < FIRST]
     measures: list[tuple[str, Callable[[list[Run]], Any], str, Callable[[Any], bool]]] = [
         ("mean regret at most 4 %", lambda of: np.mean(regrets(of)), ".2%", lambda x: x <= 0.04),
-        (
-            "regret above 20 % in at most 3 % of runs",
-            lambda of: np.mean(regrets(of) > 0.2),
-            ".1%",
-            lambda x: x <= 0.03,
-        ),
+        ("regret above 20 % in at most 3 % of runs", lambda of: np.mean(regrets(of) > 0.2), ".2%", lambda x: x <= 0.03),
         ("predicted / measured: median 0.9 to 1.1", lambda of: np.median(ratios(of)), ".3f", lambda x: 0.9 <= x <= 1.1),
         ("its 10th percentile at least 0.75", lambda of: np.quantile(ratios(of), 0.1), ".3f", lambda x: x >= 0.75),
         ("fine ratios warned of, at most 10 %", lambda of: false_alarms(judgements(of)), ".1%", lambda x: x <= 0.10),
     ]
     rows = [
-        [words, format(value(few), shape), format(value(runs), shape), "met" if met(value(runs)) else "NOT met"]
+        [words, *(format(value(of), shape) + ("" if met(value(of)) else " MISSED") for of in (few, runs))]
         for words, value, shape, met in measures
     ]
-    for words, bad in (
-        ("ratios below 0.5 warned of, at least 95 %", [one for one in low if one.drawn != UNSEEN]),
-        (f"the same for {UNSEEN} (no target)", [one for one in low if one.drawn == UNSEEN]),
+    low = [one for one in verdicts if one.ratio < 0.5]
+    for words, part in (
+        ("ratios below 0.5 warned of, at least 95 %: the survey's own choices", [x for x in low if x.drawn == OWN]),
+        ("the same, rows drawn in trouble", [x for x in low if x.drawn != OWN]),
+        (f"the same, without {UNSEEN}", [x for x in low if x.drawn not in (OWN, UNSEEN)]),
     ):
-        hit = float(np.mean([one.warned for one in bad])) if bad else np.nan
-        verdict = "" if "no target" in words or not bad else "met" if hit >= 0.95 else "NOT met"
-        rows.append([words, f"{hit:.0%} of {len(bad)}", "", verdict])
+        hits = sum(one.warned for one in part)
+        rows.append([words, "", f"{hits} of {len(part)}" + (" MISSED" if hits < 0.95 * len(part) else "")])
     return rows
 
 
@@ -337,11 +333,7 @@ def ratios(runs: list[Run]) -> np.ndarray:
 
 def judgements(runs: list[Run]) -> list[Verdict]:
     """What the survey said about its own choices."""
-    return [
-        Verdict("the survey on independent rows", one.record.verdict, one.record.reasons, one.ratio())
-        for one in runs
-        if one.record
-    ]
+    return [Verdict(OWN, one.record.verdict, one.record.reasons, one.ratio()) for one in runs if one.record]
 
 
 def false_alarms(verdicts: list[Verdict]) -> float:
@@ -354,6 +346,7 @@ def main() -> None:
     parser.add_argument("--data", help="folder of .npz data sets (default: the environment's THEODOLITE_DATA)")
     parser.add_argument("--sets", nargs="+", help="names of data sets (default: all of the folder)")
     parser.add_argument("--splits", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=0, help="of the first split")
     parser.add_argument("--rows", type=int, default=300)
     parser.add_argument("--test-rows", type=int, default=3000)
     parser.add_argument("--out", type=Path, help="Markdown file to write")
@@ -363,16 +356,16 @@ def main() -> None:
     verdicts: list[Verdict] = []
     with threadpool_limits(1):
         for table in tables(arguments.data, arguments.sets):
-            for seed in range(arguments.splits):
-                random = np.random.default_rng(seed)
+            for number in range(arguments.splits):
+                random = np.random.default_rng(arguments.seed + number)
                 order = random.permutation(len(table.inputs))[: arguments.rows + arguments.test_rows]
-                runs.append(run(table.name, table.split(order[: arguments.rows], order[arguments.rows :]), seed))
-                if seed < FIRST:
+                runs.append(run(table.name, table.split(order[: arguments.rows], order[arguments.rows :]), number))
+                if number < FIRST:
                     for drawn, split in troubles(table, order, arguments.rows, random):
                         record, ratio = judged(split)
                         verdicts.append(Verdict(drawn, record.verdict, record.reasons, ratio))
                 said = runs[-1].record.reasons if runs[-1].record else ""
-                line = f"{table.name} {seed}: regret {runs[-1].regret():.3f}, ratio {runs[-1].ratio():.2f} {said}"
+                line = f"{table.name} {number}: regret {runs[-1].regret():.3f}, ratio {runs[-1].ratio():.2f} {said}"
                 print(line, file=sys.stderr, flush=True)
     verdicts = judgements(runs) + verdicts
     report = "\n\n".join(
@@ -382,9 +375,10 @@ def main() -> None:
             f"{arguments.test_rows} rows to measure on, 34 candidates at 33 ridges. A set that suggests a logarithm of "
             "its target comes twice. Regret: measured risk of the choice over the lowest measured risk of the grid, "
             "minus 1. Fine: predicted over measured risk within 0.8 and 1.25. Warned: the verdict is not `trusted`. "
-            "Targets are judged on all splits. "
+            "The treatment of columns, the lowest ridge and the thresholds of the verdict were chosen on these data "
+            "sets, partly on the splits from seed 0 on: other seeds are fresh splits, but of the same sets. "
             f"Versions: {', '.join(f'{k} {v}' for k, v in timing.environment()['versions'].items())}.",
-            timing.table([["target", f"first {FIRST} splits", "all splits", ""], *checks(runs, verdicts)]),
+            timing.table([["target", f"first {FIRST} splits", "all splits"], *checks(runs, verdicts)]),
             "## Selectors side by side",
             selectors_table(runs),
             "## Does the verdict know?",
@@ -404,8 +398,8 @@ def command(arguments: argparse.Namespace) -> str:
     """How to run it again, without the folder of this machine."""
     sets = f" --sets {' '.join(arguments.sets)}" if arguments.sets else ""
     return (
-        f"python benchmarks/choice_quality.py --data FOLDER{sets} --splits {arguments.splits} --rows {arguments.rows} "
-        f"--test-rows {arguments.test_rows}"
+        f"python benchmarks/choice_quality.py --data FOLDER{sets} --splits {arguments.splits} --seed {arguments.seed} "
+        f"--rows {arguments.rows} --test-rows {arguments.test_rows}"
     )
 
 
