@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Any
 from theodolite._version import __version__
 
 if TYPE_CHECKING:
-    from theodolite import datasets, experiments, kernel_regression, kernels, numerics, reporting, survey
+    from theodolite import architectures, datasets, experiments, kernel_regression, kernels, numerics, reporting, survey
     from theodolite.survey import KernelSurvey, KernelSurveyClassifier
 
-_ROOMS = ("datasets", "experiments", "kernel_regression", "kernels", "numerics", "reporting", "survey")
+_ROOMS = ("architectures", "datasets", "experiments", "kernel_regression", "kernels", "numerics", "reporting", "survey")
 _SHORTCUTS = {"KernelSurvey": "survey", "KernelSurveyClassifier": "survey"}
 
 __all__ = [
     "KernelSurvey",
     "KernelSurveyClassifier",
     "__version__",
+    "architectures",
     "datasets",
     "experiments",
     "kernel_regression",
