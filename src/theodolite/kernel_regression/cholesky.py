@@ -6,13 +6,10 @@ probes (relative error of the order 1/sqrt(PROBED), whatever n).
 """
 
 import numpy as np
-from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
 from theodolite.kernel_regression.resolvent import Resolvents
+from theodolite.numerics import lapack
 from theodolite.numerics.errors import NotPositiveDefinite
-
-_potrf, _trtri = get_lapack_funcs(("potrf", "trtri"), dtype=np.float64)
-(_trmm,) = get_blas_funcs(("trmm",), dtype=np.float64)
 
 PROBED = 16_000  # entries of all probes together, about
 
@@ -24,21 +21,22 @@ class CholeskyFactor:
         n = len(gram)
         matrix = np.multiply(gram if gram.flags.f_contiguous else gram.T, 1.0 / n, order="F")  # gram = gram.T
         matrix.flat[:: n + 1] += ridge
-        lower, info = _potrf(matrix, lower=1, clean=1, overwrite_a=1)
+        info = lapack.cholesky(matrix)
         if info != 0:
             raise NotPositiveDefinite(
                 f"gram / n + ridge I with ridge = {ridge:.3g} is not positive definite (leading minor {info}); "
                 "use a larger ridge, or check that the kernel is positive semi-definite"
             )
         self.ridge = ridge
-        self.log_determinant = 2.0 * float(np.log(lower.diagonal()).mean())
-        inverse, _ = _trtri(lower, lower=1, overwrite_c=1)
-        self.inverse = inverse  # its strict upper triangle is zero
-        self.inverse_diagonal = _column_squares(inverse)
+        self.log_determinant = 2.0 * float(np.log(matrix.diagonal()).mean())
+        lapack.inverse_of_lower(matrix)
+        self.inverse = _without_upper(matrix)
+        self.inverse_diagonal = _column_squares(matrix)
 
     def solve(self, columns: np.ndarray) -> np.ndarray:
         """M^-1 columns, (n, k)."""
-        return _triangular(self.inverse, _triangular(self.inverse, columns, transpose=False), transpose=True)
+        columns = lapack.lower_times(self.inverse, np.array(columns, order="F"))
+        return lapack.lower_times(self.inverse, columns, transpose=True)
 
     def measure(self, targets: np.ndarray) -> Resolvents:
         """The resolvent at this ridge, as a batch of one."""
@@ -64,8 +62,13 @@ class CholeskyFactor:
         return part @ part.transpose(0, 2, 1)
 
 
-def _triangular(lower: np.ndarray, columns: np.ndarray, *, transpose: bool) -> np.ndarray:
-    return _trmm(1.0, lower, columns, lower=1, trans_a=int(transpose))
+def _without_upper(matrix: np.ndarray, width: int = 256) -> np.ndarray:
+    """Set the strict upper triangle of a matrix in Fortran order to zero, in place."""
+    for start in range(0, len(matrix), width):
+        stop = start + width
+        matrix[:start, start:stop] = 0.0
+        matrix[start:stop, start:stop] = np.tril(matrix[start:stop, start:stop])
+    return matrix
 
 
 def _column_squares(lower: np.ndarray, width: int = 256) -> np.ndarray:

@@ -8,11 +8,13 @@ from scipy.optimize import minimize_scalar
 from theodolite.kernel_regression.criteria import Criteria, as_loss
 from theodolite.kernel_regression.resolvent import Resolvents
 from theodolite.kernel_regression.spectral import SpectralFactor
+from theodolite.kernel_regression.tridiagonal import TridiagonalFactor
 from theodolite.numerics import memory
 from theodolite.numerics.checks import positive, symmetric_gram, target_columns
 
 GRID = 25  # ridges of the default grid
 LOWEST, HIGHEST = 1e-7, 10.0  # of the grid, in units of the mean diagonal; lower ridges were chosen by mistake only
+COMPILED_ROWS = 150  # below, an eigendecomposition takes a millisecond, and no compiler need be loaded
 
 
 class RidgePath(Criteria):
@@ -43,7 +45,7 @@ class RidgePath(Criteria):
         gram = symmetric_gram(gram)
         super().__init__(target_columns(targets, n), groups)
         self.mean_diagonal = float(gram.diagonal().mean()) or 1.0
-        self._factor = SpectralFactor(gram, self.targets)
+        self._factor = (SpectralFactor if n < COMPILED_ROWS else TridiagonalFactor)(gram, self.targets)
         self._latest: Resolvents | None = None
 
     @property
@@ -65,7 +67,7 @@ class RidgePath(Criteria):
     @property
     def smallest_sound_ridge(self) -> float:
         """Below it round-off of the largest eigenvalue drowns the ridge."""
-        return 10.0 * self.precision * float(self._factor.eigenvalues[-1]) / self.rows
+        return 10.0 * self.precision * self._factor.largest / self.rows
 
     def resolvents(self, ridges: np.ndarray) -> Resolvents:
         if self._latest is None or not np.array_equal(self._latest.ridges, ridges):  # several criteria ask in a row

@@ -1,4 +1,4 @@
-"""Route of all ridges: one eigendecomposition G = U diag(s) U', then O(n^2) per ridge and target for everything."""
+"""Route of all ridges by eigenvectors: G = U diag(s) U' once, then O(n^2) per ridge and target for everything."""
 
 from functools import cached_property
 
@@ -17,10 +17,25 @@ class SpectralFactor:
     """
 
     def __init__(self, gram: np.ndarray, targets: np.ndarray) -> None:
-        eigenvalues, self.vectors = scipy.linalg.eigh(gram.T, driver="evd", check_finite=False)  # gram = gram.T
+        eigenvalues, vectors = scipy.linalg.eigh(gram.T, driver="evd", check_finite=False)  # gram = gram.T
         refuse_negative(eigenvalues[0], eigenvalues[-1])
-        self.eigenvalues = np.maximum(eigenvalues, 0.0)
-        self.coefficients = self.vectors.T @ targets
+        self._keep(eigenvalues, vectors, targets)
+
+    @classmethod
+    def of(cls, eigenvalues: np.ndarray, vectors: np.ndarray, targets: np.ndarray) -> "SpectralFactor":
+        """From eigenvalues (n,), ascending, and eigenvectors (n, n) found elsewhere."""
+        factor = cls.__new__(cls)
+        factor._keep(eigenvalues, vectors, targets)
+        return factor
+
+    def _keep(self, eigenvalues: np.ndarray, vectors: np.ndarray, targets: np.ndarray) -> None:
+        self.eigenvalues, self.vectors = np.maximum(eigenvalues, 0.0), vectors
+        self.coefficients = vectors.T @ targets
+
+    @property
+    def largest(self) -> float:
+        """The largest eigenvalue."""
+        return float(self.eigenvalues[-1])
 
     @cached_property
     def _squares(self) -> np.ndarray:

@@ -20,7 +20,7 @@ from theodolite.numerics.errors import BadInput
 
 TRUSTED, DOUBTFUL, DO_NOT_TRUST = "trusted", "doubtful", "do not trust"
 
-UNCERTAIN = 0.15  # standard error of the mean left-out error, as a share of the risk, above which it says too little
+UNCERTAIN = 0.175  # standard error of the mean left-out error, as a share of the risk, above which it says too little
 CLOSE = 0.05  # of the median squared kernel distance: nearer rows count as near copies
 LARGEST = 0.2  # share of rows in one cluster above which the data are merely dense
 CLUSTERS = 2.0  # growth of the error when clusters are left out together
