@@ -14,10 +14,30 @@ from typing import TYPE_CHECKING, Any
 from theodolite._version import __version__
 
 if TYPE_CHECKING:
-    from theodolite import architectures, datasets, experiments, kernel_regression, kernels, numerics, reporting, survey
+    from theodolite import (
+        architectures,
+        datasets,
+        experiments,
+        finite_width,
+        kernel_regression,
+        kernels,
+        numerics,
+        reporting,
+        survey,
+    )
     from theodolite.survey import KernelSurvey, KernelSurveyClassifier
 
-_ROOMS = ("architectures", "datasets", "experiments", "kernel_regression", "kernels", "numerics", "reporting", "survey")
+_ROOMS = (
+    "architectures",
+    "datasets",
+    "experiments",
+    "finite_width",
+    "kernel_regression",
+    "kernels",
+    "numerics",
+    "reporting",
+    "survey",
+)
 _SHORTCUTS = {"KernelSurvey": "survey", "KernelSurveyClassifier": "survey"}
 
 __all__ = [
@@ -27,6 +47,7 @@ __all__ = [
     "architectures",
     "datasets",
     "experiments",
+    "finite_width",
     "kernel_regression",
     "kernels",
     "numerics",
