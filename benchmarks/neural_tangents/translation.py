@@ -4,7 +4,8 @@ Where the two differ in meaning:
 
 - Dropout: their rate is the probability to keep, ours to drop; mode "train", the only one with an effect.
 - Pooling: their strides default to 1, ours to the window.
-- SelfAttention: their linear_scaling=True, softmax; W_key_std = W_query_std = qk_std, W_value_std * W_out_std = weight_std.
+- SelfAttention: their linear_scaling=True, softmax; W_key_std = W_query_std = qk_std; weight_std is the product of
+  W_value_std and W_out_std.
 - LinearAttention: their linear_scaling=False, identity; only the product of the four deviations matters.
 - ConvTranspose: they divide by the whole window, our "nominal" edges by window / stride: weight_std * sqrt(stride).
 - Hermite: theirs holds at variance 1 alone, so it is written as a Polynomial, which holds at every variance.
@@ -229,14 +230,19 @@ def _mean(node: Config, degree: int) -> Callable[[Any], Any]:
 def _scale_and_shift(node: Config, inner: Layer, mean: Callable[[Any], Any]) -> tuple[float, float]:
     if node["kind"] == "Affine":
         return node["factor"], node["offset"]
-    # cov1 after one layer on the input 1 is E sigma(Z)^2, by the formula of the diagonal
-    _, _, kernel = stax.serial(stax.Dense(1), inner)
-    square = float(kernel(jnp.ones((1, 1)), None, "cov1").ravel()[0])
+    rectified = {"Step": 0.5, "SquaredRelu": 1.5}  # E sigma(Z)^2, which theirs does not give
+    square = rectified.get(node["activation"]["kind"]) or _square(inner)
     if node["kind"] == "Standardised":
         return 1 / math.sqrt(square), 0.0
     middle = float(mean(jnp.ones(())))
     std = math.sqrt(square - middle**2)
     return 1 / std, -middle / std
+
+
+def _square(inner: Layer) -> float:
+    """E sigma(Z)^2, Z standard normal: the variance after one layer on the input 1."""
+    _, _, kernel = stax.serial(stax.Dense(1), inner)
+    return float(kernel(jnp.ones((1, 1)), None, "cov1").ravel()[0])
 
 
 @layer
