@@ -6,15 +6,12 @@ variant: "jit", compiled as a whole; "plain", as its users call it first; "batch
 """
 
 import os
-import sys
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
-sys.path.insert(0, str(Path(__file__).parent))
 warnings.filterwarnings("ignore")
 
 import jax  # noqa: E402
