@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, is_jax_array
 
 from theodolite.architectures.activation import Activation
 from theodolite.numerics.checks import positive, positive_integer
+from theodolite.numerics.differences import piecewise_derivative
 from theodolite.numerics.errors import BadInput
 from theodolite.numerics.special import special
 
@@ -328,7 +329,8 @@ class Elu(Activation):
 class Elementwise(Activation):
     """A function of the user's, with its kinks declared; it has no JSON form.
 
-    `function` acts on arrays: numpy ones on the host; JAX ones in networks. `slope` is its derivative.
+    `function` acts on arrays: numpy ones on the host; JAX ones in networks. `slope` is its derivative,
+    found from values where it is not given.
 
     >>> hat = Elementwise(lambda x: abs(x) - 1, lambda x: np.sign(x), bends_at=(0.0,))
     >>> float(hat(np.array(3.0)))
@@ -352,9 +354,14 @@ class Elementwise(Activation):
         return self.function(x)
 
     def derivative(self, x: Any) -> Any:
-        if self.slope is None:
-            raise BadInput(f"{self!r} was given without its derivative; pass slope=")
-        return self.slope(x)
+        """The given slope; without one, automatic differentiation on JAX, differences between the kinks on the host."""
+        if self.slope is not None:
+            return self.slope(x)
+        if is_jax_array(x):
+            import jax
+
+            return jax.jvp(self.function, (x,), (jax.numpy.ones_like(x),))[1]
+        return piecewise_derivative(self.function, x, self.bends_at).astype(np.asarray(x).dtype)
 
     def config(self) -> dict[str, Any]:
         raise BadInput(f"{self!r} is a function of the caller's and cannot be written to a file")

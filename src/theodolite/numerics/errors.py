@@ -17,6 +17,10 @@ class NotPositiveDefinite(ValueError):
     """A matrix that should be positive definite and is not, beyond what round-off explains."""
 
 
+class NoInfiniteWidthLimit(ValueError):
+    """A layer, or a reading of one, that has no limit at infinite width; the message says why and what to use."""
+
+
 class DidNotConverge(RuntimeError):
     """An iteration that stopped before it reached its tolerance."""
 
