@@ -52,7 +52,7 @@ def test_error_codes_say_where() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [np.ones((3, 2), order="F"), np.arange(9.0).reshape(3, 3), np.eye(3, dtype=np.float32)],
+    [np.ones((3, 2), order="F"), np.arange(9.0).reshape(3, 3), np.eye(3, dtype=np.float32, order="F")],
     ids=["not square", "C order", "float32"],
 )
 def test_what_would_need_a_copy_is_not_taken(wrong: np.ndarray) -> None:

@@ -15,11 +15,15 @@ PROBED = 16_000  # entries of all probes together, about
 
 
 class CholeskyFactor:
-    """M = G / n + ridge I = L L' at one ridge, and L^-1. Memory: one (n, n) array beside the Gram matrix."""
+    """M = G / n + ridge I = L L' at one ridge, and L^-1. Memory: one (n, n) array beside the Gram matrix.
 
-    def __init__(self, gram: np.ndarray, ridge: float) -> None:
+    Args: gram (n, n); ridge > 0; memory, an (n, n) array in Fortran order to overwrite instead of taking a new one.
+    """
+
+    def __init__(self, gram: np.ndarray, ridge: float, *, memory: np.ndarray | None = None) -> None:
         n = len(gram)
-        matrix = np.multiply(gram if gram.flags.f_contiguous else gram.T, 1.0 / n, order="F")  # gram = gram.T
+        matrix = np.empty((n, n), order="F") if memory is None else memory
+        np.multiply(gram if gram.flags.f_contiguous else gram.T, 1.0 / n, out=matrix)  # gram = gram.T
         matrix.flat[:: n + 1] += ridge
         info = lapack.cholesky(matrix)
         if info != 0:

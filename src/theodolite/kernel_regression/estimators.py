@@ -15,7 +15,7 @@ from theodolite.kernel_regression.target_coding import Classes, Coding, Quantiti
 from theodolite.kernels import RBF, as_kernel, gram, median_distances
 from theodolite.numerics.checks import positive
 
-PATH_ROWS = 700  # up to here an eigendecomposition is as fast as a search and gives more
+PATH_ROWS = 800  # up to here a path is as fast as a search and gives more
 
 
 def factorise(matrix: np.ndarray, columns: np.ndarray, *, groups: Any = None, memory_limit: Any = None) -> Criteria:

@@ -190,8 +190,9 @@ class RidgeSearch(Criteria):
 
     def _factor_at(self, ridge: float) -> CholeskyFactor:
         if self._factor is None or self._factor.ridge != ridge:
-            self._factor = None  # its memory is needed for the next one
-            self._factor = CholeskyFactor(self.gram, ridge)
+            memory = None if self._factor is None else self._factor.inverse
+            self._factor = None  # overwritten by the next one
+            self._factor = CholeskyFactor(self.gram, ridge, memory=memory)
         return self._factor
 
     def inverse_blocks(self, ridge: float, members: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from theodolite.kernels.kernel import Kernel, as_kernel
-from theodolite.kernels.pairs import Pairs, as_points
+from theodolite.kernels.pairs import Pairs, as_data
 from theodolite.numerics import memory
 from theodolite.numerics.checks import finite, positive_integer
 from theodolite.numerics.progress import Progress, silent
@@ -37,8 +37,8 @@ def gram(
     array([[1.   , 0.368],
            [0.368, 1.   ]])
     """
-    X = finite(np.asarray(as_points(X)), "X")
-    Z = None if Z is None else finite(np.asarray(as_points(Z)), "Z")
+    X = finite(np.asarray(as_data(X)), "X")
+    Z = None if Z is None else finite(np.asarray(as_data(Z)), "Z")
     block = BLOCK if block is None else positive_integer(block, "block, the number of rows at a time,")
     return _fill(as_kernel(kernel), Pairs(X, Z), block, memory_limit, progress)
 
@@ -65,7 +65,7 @@ def grams(
 
 def shared_pairs(X: Any, *, memory_limit: int | str | None = None) -> Pairs:
     """The pairs of X with themselves, to be shared by several calls of `gram_on`."""
-    pairs = Pairs(finite(np.asarray(as_points(X)), "X"))
+    pairs = Pairs(finite(np.asarray(as_data(X)), "X"))
     n = pairs.shape[0]
     memory.require(
         5 * n * n * pairs.X.itemsize,
@@ -102,13 +102,14 @@ def _fill(kernel: Kernel, pairs: Pairs, block: int, memory_limit: int | str | No
         "use fewer rows, float32 points, or a larger memory_limit",
     )
     matrix = np.empty((n, m), dtype=pairs.X.dtype)
+    above = np.triu(np.ones((min(block, n),) * 2, bool), 1) if pairs.symmetric else None
     for start in range(0, n, block):
         stop = min(start + block, n)
-        if pairs.symmetric:
+        if above is not None:
             matrix[start:stop, :stop] = kernel.on(pairs.rows(start, stop, stop))
             matrix[:start, start:stop] = matrix[start:stop, :start].T
             corner = matrix[start:stop, start:stop]
-            corner[...] = np.tril(corner) + np.tril(corner, -1).T
+            np.copyto(corner, corner.T, where=above[: stop - start, : stop - start])
         else:
             matrix[start:stop] = kernel.on(pairs.rows(start, stop, m))
         progress(stop, n, "Gram matrix")
