@@ -18,6 +18,7 @@ from theodolite.kernel_regression import RidgePath, RidgeSearch, resolvent
 from theodolite.kernel_regression.cholesky import CholeskyFactor
 from theodolite.kernel_regression.resolvent import Resolvents
 from theodolite.kernel_regression.spectral import SpectralFactor
+from theodolite.kernel_regression.tridiagonal import TridiagonalFactor
 
 RIDGES = 20
 Route = Callable[[np.ndarray, np.ndarray, np.ndarray], Resolvents]
@@ -105,31 +106,9 @@ def sweep_numpy(q: np.ndarray, multipliers: np.ndarray, weights: np.ndarray, tot
         np.add(total, squares, out=total)
 
 
-def sweep_compiled() -> Callable[..., None] | None:
-    """The same sweep compiled, a strip of rows at a time; None without numba."""
-    try:
-        from numba import njit
-    except ImportError:
-        return None
-
-    @njit(fastmath=True)
-    def sweep(q, multipliers, weights, total):
-        n, ridges = q.shape[0], total.shape[0]
-        strip = 256
-        for start in range(0, n, strip):
-            stop = min(start + strip, n)
-            z = np.zeros((ridges, strip))
-            for j in range(n):
-                column = q[start:stop, j]
-                for r in range(ridges):
-                    m, w = multipliers[j, r], weights[j, r]
-                    row, out = z[r, : stop - start], total[r, start:stop]
-                    for i in range(stop - start):
-                        value = column[i] - m * row[i]
-                        row[i] = value
-                        out[i] += w * value * value
-
-    return sweep
+def compiled_route(gram: np.ndarray, targets: np.ndarray, ridges: np.ndarray) -> Resolvents:
+    """(b) the same with LAPACK's own order of steps and compiled sweeps: what TridiagonalFactor does."""
+    return TridiagonalFactor(gram, targets).resolvents(ridges)
 
 
 def band_route(width: int) -> Route:
@@ -308,10 +287,11 @@ def _collect(ridges, dual, diagonal, eigenvalues, log_determinant, power) -> Res
 # ---- the comparison -------------------------------------------------------------------------------------------------
 
 ROUTES: dict[str, tuple[Route, int]] = {  # and the largest size at which it is worth its time
-    "(a) eigh, evd: RidgePath": (product_route, 8000),
+    "(a) eigh, evd": (product_route, 8000),
     "(a) eigh, evr": (eigh_by("evr"), 2000),
     "(a) eigh, numpy": (eigh_by("numpy"), 2000),
     "(b) tridiagonal, numpy": (tridiagonal_route(sweep_numpy), 4000),
+    "(b) tridiagonal, compiled: RidgePath": (compiled_route, 8000),
     "(c) band of 32": (band_route(32), 4000),
     "(c) band of 64": (band_route(64), 4000),
     "(d) Cholesky at 20 ridges": (cholesky_route, 4000),
@@ -332,10 +312,7 @@ def compare(n: int, kernel: str, rounds: int) -> dict:
     """Seconds and errors of every route at one size."""
     gram, targets = problem(n, kernel)
     ridges = np.geomspace(1e-8, 1.0, RIDGES)
-    compiled = sweep_compiled()
     routes = {name: route for name, (route, largest) in ROUTES.items() if n <= largest}
-    if compiled is not None and n <= 4000:
-        routes["(b) tridiagonal, numba"] = tridiagonal_route(compiled)
     contestants = {name: (lambda route=route: route(gram, targets, ridges)) for name, route in routes.items()}
     contestants[SEARCH] = lambda: searched(gram, targets)
     if n <= 2000:

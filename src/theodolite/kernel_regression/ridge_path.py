@@ -18,12 +18,13 @@ COMPILED_ROWS = 150  # below, an eigendecomposition takes a millisecond, and no 
 
 
 class RidgePath(Criteria):
-    """All criteria of kernel ridge regression at all ridges, from one eigendecomposition of the Gram matrix.
+    """All criteria of kernel ridge regression at all ridges, from one tridiagonal form of the Gram matrix.
 
     Args: gram (n, n), symmetric positive semi-definite; targets (n,) or (n, k), centred if an intercept is wanted;
         groups, one label a row, when rows of one group must be left out together; memory_limit, bytes or "4GB".
     Raises: ShapeMismatch, NotFinite, NotPositiveDefinite, TooLarge.
-    Cost: 8 to 11 n^3 operations once, then O(n^2) a ridge and target. Memory: 4 n^2 numbers.
+    Cost: (8/3) n^3 operations once, then 4 n^2 a ridge; `eigenvalues`, `coefficients` and `captured` need eigenvectors,
+        as many operations again. Memory: 2 n^2 numbers, with eigenvectors 4 n^2.
 
     >>> import numpy as np
     >>> from theodolite.kernels import RBF
