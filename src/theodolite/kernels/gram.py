@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from theodolite.kernels.kernel import Kernel, as_kernel
-from theodolite.kernels.pairs import Pairs, as_points
+from theodolite.kernels.pairs import Pairs, as_data
 from theodolite.numerics import memory
 from theodolite.numerics.checks import finite, positive_integer
 from theodolite.numerics.progress import Progress, silent
@@ -37,8 +37,8 @@ def gram(
     array([[1.   , 0.368],
            [0.368, 1.   ]])
     """
-    X = finite(np.asarray(as_points(X)), "X")
-    Z = None if Z is None else finite(np.asarray(as_points(Z)), "Z")
+    X = finite(np.asarray(as_data(X)), "X")
+    Z = None if Z is None else finite(np.asarray(as_data(Z)), "Z")
     block = BLOCK if block is None else positive_integer(block, "block, the number of rows at a time,")
     return _fill(as_kernel(kernel), Pairs(X, Z), block, memory_limit, progress)
 
@@ -65,7 +65,7 @@ def grams(
 
 def shared_pairs(X: Any, *, memory_limit: int | str | None = None) -> Pairs:
     """The pairs of X with themselves, to be shared by several calls of `gram_on`."""
-    pairs = Pairs(finite(np.asarray(as_points(X)), "X"))
+    pairs = Pairs(finite(np.asarray(as_data(X)), "X"))
     n = pairs.shape[0]
     memory.require(
         5 * n * n * pairs.X.itemsize,

@@ -55,6 +55,11 @@ class Kernel:
             **{key: item.config() if isinstance(item, Kernel) else item for key, item in entries.items()},
         }
 
+    @classmethod
+    def revive(cls, entries: dict[str, Any]) -> "Kernel":
+        """The kernel of this kind from the other entries of its description."""
+        return cls(**{key: from_config(item) if isinstance(item, dict) else item for key, item in entries.items()})
+
 
 def freeze(kernel: Kernel, **values: Any) -> None:
     """Set fields of a frozen kernel while it is made: plain Python numbers, which leave the dtype of arrays alone."""
@@ -74,9 +79,8 @@ def from_config(description: dict[str, Any]) -> Kernel:
     known = sorted(name for name, cls in _KINDS.items() if dataclasses.is_dataclass(cls) and cls is not Custom)
     if kind not in known:
         raise BadInput(f"no kernel is called {kind!r}; known: {', '.join(known)}")
-    arguments = {key: from_config(item) if isinstance(item, dict) else item for key, item in arguments.items()}
     try:
-        return _KINDS[kind](**arguments)
+        return _KINDS[kind].revive(arguments)
     except TypeError as error:
         raise BadInput(f"{kind} cannot be made from {arguments}: {error}") from None
 

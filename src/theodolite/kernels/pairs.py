@@ -13,9 +13,14 @@ from theodolite.numerics.errors import BadInput, ShapeMismatch
 # and is computed again.
 CANCELLED = 7.0
 
+_EXPECTED = (
+    "points have shape {}; expected (n, d), d >= 1: reshape one feature with X[:, None], flatten images with "
+    "X.reshape(len(X), -1)"
+)
 
-def as_points(points: Any) -> Any:
-    """Points as a floating (n, d) array: JAX arrays stay JAX arrays, all else becomes a numpy array."""
+
+def as_data(points: Any) -> Any:
+    """Data as a floating (n, ...) array: JAX arrays stay JAX arrays, all else becomes a numpy array."""
     if _is_jax(points):
         if points.dtype.kind in "iub":
             points = points * 1.0
@@ -25,11 +30,26 @@ def as_points(points: Any) -> Any:
             raise BadInput(f"points have dtype {points.dtype}; expected real numbers (encode text columns first)")
         if points.dtype.kind != "f":
             points = points.astype(np.float64)
-    if points.ndim != 2 or points.shape[1] == 0:
-        raise ShapeMismatch(
-            f"points have shape {points.shape}; expected (n, d), d >= 1: reshape one feature with X[:, None], "
-            "flatten images with X.reshape(len(X), -1)"
-        )
+    if points.ndim < 2 or 0 in points.shape[1:]:
+        raise ShapeMismatch(_EXPECTED.format(points.shape))
+    return points
+
+
+def _different(ours: tuple[int, ...], theirs: tuple[int, ...]) -> str:
+    if len(ours) == len(theirs) == 2:
+        return f"points have {ours[1]} and {theirs[1]} columns; expected the same number"
+    return f"points have shapes {ours} and {theirs}; expected the same after the first axis: flatten images, or neither"
+
+
+def as_points(points: Any) -> Any:
+    """Data that are vectors: a floating (n, d) array."""
+    return flat(as_data(points))
+
+
+def flat(points: Any) -> Any:
+    """The points, or ShapeMismatch when they are images or sequences."""
+    if points.ndim != 2:
+        raise ShapeMismatch(_EXPECTED.format(points.shape))
     return points
 
 
@@ -50,17 +70,15 @@ class Pairs:
     """
 
     def __init__(self, X: Any, Z: Any = None) -> None:
-        self.X = as_points(X)
+        self.X = as_data(X)
         self.symmetric = Z is None
-        self.Z = self.X if Z is None else as_points(Z)
+        self.Z = self.X if Z is None else as_data(Z)
         if _is_jax(self.X) and not _is_jax(self.Z):
             self.Z = array_namespace(self.X).asarray(self.Z)
         elif _is_jax(self.Z) and not _is_jax(self.X):
             self.X = array_namespace(self.Z).asarray(self.X)
-        if self.X.shape[1] != self.Z.shape[1]:
-            raise ShapeMismatch(
-                f"points have {self.X.shape[1]} and {self.Z.shape[1]} columns; expected the same number"
-            )
+        if self.X.shape[1:] != self.Z.shape[1:]:
+            raise ShapeMismatch(_different(tuple(self.X.shape), tuple(self.Z.shape)))
         self.xp = array_namespace(self.X, self.Z)
 
     @property
@@ -71,17 +89,17 @@ class Pairs:
     @cached_property
     def left_square(self) -> Any:
         """|x|^2, shape (n,)."""
-        return self.xp.sum(self.X * self.X, axis=1)
+        return self.xp.sum(flat(self.X) * self.X, axis=1)
 
     @cached_property
     def right_square(self) -> Any:
         """|z|^2, shape (m,)."""
-        return self.left_square if self.symmetric else self.xp.sum(self.Z * self.Z, axis=1)
+        return self.left_square if self.symmetric else self.xp.sum(flat(self.Z) * self.Z, axis=1)
 
     @cached_property
     def inner(self) -> Any:
         """x . z, shape (n, m)."""
-        return self.X @ self.Z.T
+        return flat(self.X) @ self.Z.T
 
     @cached_property
     def squared_distance(self) -> Any:
@@ -90,6 +108,7 @@ class Pairs:
         Host arrays: exact zeros for equal points, at least half of the digits for any others. JAX arrays: an error of
         the order of eps times the squared spread of the points.
         """
+        flat(self.X)
         if not is_numpy_array(self.X):
             middle = self.xp.mean(self.X, axis=0)  # moving all points leaves distances and their derivatives alone
             x, z = self.X - middle, self.Z - middle
@@ -113,6 +132,7 @@ class Pairs:
     @cached_property
     def l1_distance(self) -> Any:
         """sum |x_k - z_k|, shape (n, m); the derivative of each term at 0 is 0."""
+        flat(self.X)
         if is_numpy_array(self.X):
             return cdist(self.X, self.Z, "cityblock").astype(self.X.dtype, copy=False)
         gap = self.X[:, None, :] - self.Z[None, :, :]
