@@ -105,6 +105,18 @@ def test_the_curve_of_a_search_passes_through_its_factors_and_near_the_path(gram
     np.testing.assert_allclose(left_out[near], path.leave_one_out(ridges[near]), rtol=0.1)
 
 
+def test_a_curve_may_be_asked_for_after_a_risk_and_before_the_best_ridge() -> None:
+    """The factor that the risk took has no continuation: the curve must search first."""
+    x, y = problem()
+    search, path = RidgeSearch(Laplace(3.0)(x), y), RidgePath(Laplace(3.0)(x), y)
+    search.risk(1e-3)
+    ridges, kare, left_out = search.curve()
+    near = np.abs(np.log(ridges)[:, None] - np.log(search.visited)).min(axis=1) < 1.0
+    assert near.sum() >= 8
+    np.testing.assert_allclose(kare[near], path.kare(ridges[near]), rtol=0.05)
+    np.testing.assert_allclose(left_out[near], path.leave_one_out(ridges[near]), rtol=0.1)
+
+
 def test_a_search_asked_for_a_ridge_first_still_finds_the_best() -> None:
     x, y = problem()
     search = RidgeSearch(Laplace(3.0)(x), y)
