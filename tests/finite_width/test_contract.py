@@ -124,7 +124,7 @@ def everything() -> list[Any]:
 
 @pytest.mark.parametrize("index", range(len(CASES)), ids=NAMES)
 def test_a_network_keeps_its_promises(index: int) -> None:
-    net, _, outputs = CASES[index]
+    *_, outputs = CASES[index]
     values, alone, slopes = everything()[index]
     assert values.shape == (BATCH, *outputs)
     assert {leaf.dtype for leaf in jax.tree.leaves((values, slopes))} == {jnp.dtype("float32")}

@@ -1,5 +1,6 @@
 """The empirical tangent kernel: identities that hold at any width, and means that the theory gives."""
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -75,6 +76,7 @@ def test_batch_norm_leaves_the_constant_mode_to_the_last_bias(
     assert without > beta**2 + 0.01
 
 
+@functools.cache
 def tanh_moments(a: float, c: float, b: float) -> tuple[float, float]:
     """E tanh(u) tanh(v) and E tanh'(u) tanh'(v), by quadrature over the density; covariance ((a, c), (c, b))."""
     first, along = math.sqrt(a), c / math.sqrt(a)
