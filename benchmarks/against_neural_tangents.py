@@ -77,7 +77,8 @@ def cases(n: int, images: int) -> dict[str, Case]:
     return {
         "relu3": Case(fully_connected(Relu(), 3), vectors, ("jit", "plain"), bent=True),
         "relu10": Case(fully_connected(Relu(), 10), vectors, bent=True),
-        "relu50": Case(fully_connected(Relu(), 50), vectors, ("jit", "plain", "batch:500"), bent=True),
+        # compiled as a whole, also inside nt.batch, the peer takes minutes before it starts: the plain call is its best
+        "relu50": Case(fully_connected(Relu(), 50), vectors, ("plain",), bent=True),
         "erf3": Case(fully_connected(Erf(), 3), vectors),
         "tanh3": Case(fully_connected(Tanh(), 3), few, ("jit", "batch:100"), quadrature=True),
         "swish3": Case(fully_connected(Swish(), 3), few, ("jit", "batch:100"), quadrature=True),
