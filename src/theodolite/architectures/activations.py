@@ -237,6 +237,10 @@ class Monomial(Activation):
     def __post_init__(self) -> None:
         object.__setattr__(self, "power", positive_integer(self.power, "the power of a monomial"))
 
+    @property
+    def degree(self) -> int:  # type: ignore[override]
+        return self.power
+
     def __call__(self, x: Any) -> Any:
         return x**self.power
 
@@ -252,6 +256,10 @@ class Hermite(Activation):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "order", positive_integer(self.order, "the order of a Hermite polynomial"))
+
+    @property
+    def degree(self) -> int | None:  # type: ignore[override]
+        return 1 if self.order == 1 else None
 
     def __call__(self, x: Any) -> Any:
         before, value = 0.0 * x, 0.0 * x + 1.0

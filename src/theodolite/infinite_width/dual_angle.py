@@ -17,7 +17,7 @@ def length_angle_sine(q1: Any, c: Any, q2: Any) -> tuple[Any, Any, Any]:
     [1.0, 1.047198, 0.866025]
     """
     xp = array_namespace(q1, c, q2)
-    length = safe_root(q1) * safe_root(q2)
+    length = safe_root(q1 * q2)  # exactly q where q1 = q2
     gap = (length - c) * (length + c)
     oblique = gap > 0
     sine = xp.where(oblique, xp.sqrt(xp.where(oblique, gap, xp.ones_like(gap))), xp.zeros_like(gap))

@@ -37,8 +37,7 @@ class NumericalDual(Dual):
         return self._both(q1, c, q2)[0]
 
     def _slope(self, q1: Any, c: Any, q2: Any) -> Any:
-        if self.activation.jumps:
-            raise NoInfiniteWidthLimit(f"{self.activation!r} jumps, so it has no tangent kernel at infinite width")
+        self._refuse_jumps()
         return self._both(q1, c, q2)[1]
 
     def mean(self, q: Any) -> Any:
@@ -48,7 +47,12 @@ class NumericalDual(Dual):
         return self._expectation(lambda x: self.activation(x) ** 2, q)
 
     def slope_square(self, q: Any) -> Any:
-        return self.slope(q, q, q)
+        self._refuse_jumps()
+        return self._expectation(lambda x: self.activation.derivative(x) ** 2, q)
+
+    def _refuse_jumps(self) -> None:
+        if self.activation.jumps:
+            raise NoInfiniteWidthLimit(f"{self.activation!r} jumps, so it has no tangent kernel at infinite width")
 
     def _expectation(self, function: Callable[[Any], Any], q: Any) -> Any:
         (q,) = same_kind(q)
@@ -70,7 +74,7 @@ def both_on_host(activation: Activation, q1: Any, c: Any, q2: Any) -> tuple[Any,
     if 0 in shape:
         return np.zeros(shape, dtype), np.zeros(shape, dtype)
     q1, q2 = np.maximum(q1, 0), np.maximum(q2, 0)
-    rho = safe_rho(np.sqrt(q1), np.broadcast_to(c, shape), np.sqrt(q2))
+    rho = safe_rho(q1, np.broadcast_to(c, shape), q2)
     root1, root2 = (np.atleast_1d(np.sqrt(q, dtype=np.float64)) for q in (q1, q2))
     tolerance = 1e-14 if dtype == np.float64 else 1e-9
     largest = max(float(rho.max()), -float(rho.min()))

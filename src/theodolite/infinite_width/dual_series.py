@@ -117,7 +117,7 @@ def _horner(rho: np.ndarray, left: np.ndarray, right: np.ndarray, terms: Sequenc
     """sum over terms k of left_k right_k rho^k, by Horner's rule in place, across gaps."""
     out[...] = 0.0
     square, product = rho * rho, np.empty_like(rho)
-    for k, below in zip(reversed(terms), [*reversed(terms[:-1]), 0], strict=True):
+    for k, below in zip(reversed(terms), [*reversed(terms[:-1]), 0], strict=False):
         np.multiply(left[k], right[k], out=product)
         out += product
         for _ in range((k - below) // 2):
@@ -126,8 +126,8 @@ def _horner(rho: np.ndarray, left: np.ndarray, right: np.ndarray, terms: Sequenc
             out *= rho
 
 
-def safe_rho(root1: np.ndarray, c: np.ndarray, root2: np.ndarray) -> np.ndarray:
-    """c / (root1 root2) within [-1, 1]; 0 where a variance is 0."""
-    length = root1 * root2
+def safe_rho(q1: np.ndarray, c: np.ndarray, q2: np.ndarray) -> np.ndarray:
+    """c / sqrt(q1 q2) within [-1, 1], exactly 1 at c = q1 = q2; 0 where a variance is 0."""
+    length = np.sqrt(q1 * q2)
     rho = c / np.where(length > 0, length, math.inf)
     return np.clip(rho, -1.0, 1.0, out=np.atleast_1d(rho)).astype(c.dtype, copy=False)

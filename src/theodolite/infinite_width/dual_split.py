@@ -30,7 +30,7 @@ def split_quadrature(
     for start in range(0, len(c), BLOCK):
         part = slice(start, start + BLOCK)
         s1, s2 = np.sqrt(q1[part]), np.sqrt(q2[part])
-        length = s1 * s2
+        length = np.sqrt(q1[part] * q2[part])  # exactly q where q1 = q2
         rho = np.clip(c[part] / length, -1.0, 1.0)
         across = np.sqrt(np.maximum((length - c[part]) * (length + c[part]), 0.0)) / length
         value[part], slope[part] = nested(activation, s1, s2, rho, across, fineness)

@@ -30,7 +30,7 @@ def traced_both(activation: Activation, q1: Any, c: Any, q2: Any) -> tuple[Any, 
     """
     shape = jnp.broadcast_shapes(q1.shape, c.shape, q2.shape)
     s1, s2 = safe_root(q1), safe_root(q2)
-    length = s1 * s2
+    length = safe_root(q1 * q2)  # exactly q where q1 = q2
     there = length > 0
     rho = jnp.broadcast_to(jnp.where(there, c / jnp.where(there, length, 1.0), 0.0), shape)
     fixed = _fixed_plan(activation)
