@@ -1,6 +1,6 @@
 """How good is a choice made from the training data alone, and does the verdict know when the number is wrong?
 
-    python benchmarks/choice_quality.py --data FOLDER --splits 3 --rows 300 --out benchmarks/choice_quality.md
+    python benchmarks/choice_quality.py --data FOLDER --splits 10 --seed 0 --rows 300 --out choice.md
 
 On every data set of the folder a few random splits: choose kernel, lengthscale and ridge from `rows` training rows, by
 the rule of the survey and by four others, and measure all choices on the rest. The first three splits are also drawn in

@@ -3,8 +3,8 @@
 Leave-one-out asks what happens on a new row like the others. It is wrong when new rows will be less like the old
 ones than the old ones are like each other. So the question is put again with larger pieces left out at the same
 ridge, all in closed form: rows that lie close together in the kernel's own distance, and consecutive rows of the table.
-If the error grows, the rows are not independent. The thresholds were set on twenty data sets, clean and in seven kinds
-of trouble; the page on theory says how often they catch and how often they cry wolf.
+If the error grows, the rows are not independent. The thresholds were tuned on twenty data sets, clean and in six kinds
+of trouble; the page on choice and trust says how often they catch and how often they cry wolf.
 """
 
 from dataclasses import dataclass
