@@ -9,10 +9,12 @@ from array_api_compat import is_jax_array
 
 from theodolite.architectures import Activation
 from theodolite.infinite_width.dual_activation import Dual, same_kind
-from theodolite.infinite_width.dual_series import plan, safe_rho, summed
+from theodolite.infinite_width.dual_series import plan, safe_rho, summed, summed_where
 from theodolite.infinite_width.dual_split import split_quadrature
 from theodolite.numerics.errors import NoInfiniteWidthLimit
 from theodolite.numerics.hermite import hermite_coefficients
+
+MOST = 0.9  # share of a large array that is summed with only the terms its |rho| needs
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,16 @@ def both_on_host(activation: Activation, q1: Any, c: Any, q2: Any) -> tuple[Any,
     root1, root2 = (np.atleast_1d(np.sqrt(q, dtype=np.float64)) for q in (q1, q2))
     tolerance = 1e-14 if dtype == np.float64 else 1e-9
     largest = max(float(rho.max()), -float(rho.min()))
-    what = plan(activation, (root1, root2), largest, tolerance)
-    value, slope = summed(activation, root1, rho, root2, what)
-    near = np.abs(rho) > what.reach
+    size, roots = np.abs(rho), (root1, root2)
+    what = plan(activation, roots, largest, tolerance)
+    most = float(np.quantile(size.ravel()[:: max(1, size.size // 10_000)], MOST))
+    if most < 0.9 * what.reach and size.size > 8 * (root1.size + root2.size):
+        value, slope = summed(activation, root1, rho, root2, plan(activation, roots, most, tolerance))
+        rest = (size > most) & (size <= what.reach)
+        value[rest], slope[rest] = summed_where(activation, root1, rho, root2, what, rest)
+    else:
+        value, slope = summed(activation, root1, rho, root2, what)
+    near = size > what.reach
     if near.any():
         entries = np.stack([np.broadcast_to(part, rho.shape)[near].astype(np.float64) for part in (q1, c, q2)])
         distinct, where = np.unique(entries, axis=1, return_inverse=True)

@@ -7,6 +7,7 @@ they broadcast: a Gram matrix of n points costs n quadratures and K multiplicati
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from theodolite.architectures import Activation
 from theodolite.numerics.hermite import hermite_coefficients
 
 SMOOTH_LIMIT, KINKED_LIMIT = 2048, 512  # terms at most
-TILE = 32768  # entries summed at a time, to stay in the processor's cache
+GATHERED = 16384  # entries picked from a mask at a time
+TILE = 16384  # entries summed at a time, to stay in the processor's cache
 FLAT_TILE = 1024  # the same where each entry has its own q
 
 
@@ -105,6 +107,36 @@ def summed(
     return value, slope
 
 
+def summed_where(
+    activation: Activation, root1: np.ndarray, rho: np.ndarray, root2: np.ndarray, what: Plan, chosen: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """As `summed`, on the entries that a mask (the shape of rho) chooses; vectors of (value, slope)."""
+    some = rho[chosen]
+    value, slope = np.empty_like(some), np.empty_like(some)
+    places = [np.broadcast_to(np.arange(root.size).reshape(root.shape), rho.shape)[chosen] for root in (root1, root2)]
+    tables = [
+        [part.astype(rho.dtype, copy=False) for part in coefficients(activation, root.ravel(), what.count)]
+        for root in (root1, root2)
+    ]
+    for start in range(0, len(some), GATHERED):
+        part = slice(start, start + GATHERED)
+        at1, at2 = (place[part] for place in places)
+        for j, (terms, out) in enumerate(((what.value_terms, value), (what.slope_terms, slope))):
+            _horner(some[part], _Gathered(tables[0][j], at1), _Gathered(tables[1][j], at2), terms, out=out[part])
+    return value, slope
+
+
+@dataclass(frozen=True)
+class _Gathered:
+    """Rows of a table of coefficients, gathered when they are asked for."""
+
+    table: np.ndarray
+    places: np.ndarray
+
+    def __getitem__(self, k: int) -> np.ndarray:
+        return self.table[k][self.places]
+
+
 def _tiles(rho: np.ndarray, root1: np.ndarray, root2: np.ndarray) -> Iterator[slice]:
     """Slices of the first axis, small enough for the sums and for the coefficients."""
     n = len(rho)
@@ -113,7 +145,7 @@ def _tiles(rho: np.ndarray, root1: np.ndarray, root2: np.ndarray) -> Iterator[sl
     return (slice(start, start + step) for start in range(0, n, step))
 
 
-def _horner(rho: np.ndarray, left: np.ndarray, right: np.ndarray, terms: Sequence[int], out: np.ndarray) -> None:
+def _horner(rho: np.ndarray, left: Any, right: Any, terms: Sequence[int], out: np.ndarray) -> None:
     """sum over terms k of left_k right_k rho^k, by Horner's rule in place, across gaps."""
     out[...] = 0.0
     square, product = rho * rho, np.empty_like(rho)

@@ -10,6 +10,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from theodolite.architectures import Activation
+from theodolite.numerics.gaussian import nodes
 
 REACH = 9.5  # standard deviations
 OUTER, INNER = 26, 6  # panels of the base, for standard deviations up to 2
@@ -27,6 +28,14 @@ def split_quadrature(
     """
     value, slope = np.empty(len(c)), np.empty(len(c))
     fineness = int(np.ceil(np.clip(np.sqrt(max(q1.max(), q2.max())) / 2, 1, 4)))
+    straight = q1 * q2 == c * c
+    if straight.any() and not any(activation.bends):
+        found = _on_a_line(activation, np.sqrt(q1[straight]), np.sign(c[straight]) * np.sqrt(q2[straight]))
+        value[straight], slope[straight] = found
+        rest = ~straight
+        if rest.any():
+            value[rest], slope[rest] = split_quadrature(activation, q1[rest], c[rest], q2[rest])
+        return value, slope
     for start in range(0, len(c), BLOCK):
         part = slice(start, start + BLOCK)
         s1, s2 = np.sqrt(q1[part]), np.sqrt(q2[part])
@@ -35,6 +44,17 @@ def split_quadrature(
         across = np.sqrt(np.maximum((length - c[part]) * (length + c[part]), 0.0)) / length
         value[part], slope[part] = nested(activation, s1, s2, rho, across, fineness)
     return value, slope
+
+
+def _on_a_line(activation: Activation, s1: np.ndarray, s2: np.ndarray) -> list[np.ndarray]:
+    """[value, slope] where v / s2 = u / s1, for activations that bend at 0 if anywhere."""
+    z, weights = nodes((0.0,))
+    starts = range(0, len(s1), 256)
+    u, v = ([s[start : start + 256, None] * z for start in starts] for s in (s1, s2))
+    return [
+        np.concatenate([(f(a) * f(b)) @ weights for a, b in zip(u, v, strict=True)])
+        for f in (activation, activation.derivative)
+    ]
 
 
 def nested(activation: Activation, s1: Any, s2: Any, rho: Any, across: Any, fineness: int = 1) -> tuple[Any, Any]:
