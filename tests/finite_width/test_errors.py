@@ -66,9 +66,9 @@ def test_flat_vectors_are_refused_where_positions_are_needed(net: Node) -> None:
 @pytest.mark.parametrize(
     ("net", "shape", "words"),
     [
-        (Conv(5), (4, 1), r"window \(5,\) on inputs with positions \(4,\)"),
-        (Conv(2, strides=(1, 5)), (4, 4, 1), r"stride \(1, 5\) on inputs with positions \(4, 4\)"),
-        (AveragePool(3) >> Dense(), (2, 2, 1), r"window \(3, 3\).*use a smaller window"),
+        (Conv(5), (4, 1), r"positions \(4,\): a window of 5 is larger than the input's 4"),
+        (Conv(2, strides=(1, 5)), (4, 4, 1), r"positions \(4, 4\): a stride of 5 is larger than the input's 4"),
+        (AveragePool(3) >> Dense(), (2, 2, 1), r"a window of 3 is larger than the input's 2 .*use a smaller one"),
         (Conv(3, padding="VALID") >> Conv(3, padding="VALID"), (4, 1), r"positions \(2,\)"),
         (ConvTranspose(5, 2), (2, 1), r"makes \(4,\) positions of \(2,\)"),
         (Reshape((2, 2, 1)) >> Conv(1), (5,), "holds 4 numbers, got inputs of shape .* with 5"),

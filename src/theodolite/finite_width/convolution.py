@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import jax
 
 from theodolite.architectures import Conv
-from theodolite.finite_width.positions import counts, padded, positions_of, shifted, window_and_strides
+from theodolite.finite_width.positions import borders, padded, positions_of, shifted, window_and_strides
 from theodolite.finite_width.rules import Shape, Tree, forward, parameters
 from theodolite.finite_width.sizes import Size
 from theodolite.finite_width.weights import check_channels, scaled, with_bias
@@ -18,10 +18,10 @@ from theodolite.finite_width.weights import check_channels, scaled, with_bias
 @parameters.register
 def _(node: Conv, shape: Shape, sizes: Iterator[Size]) -> tuple[Tree, Shape]:
     positions = positions_of(node, shape)
-    window, strides = window_and_strides(node, positions)
+    window, _ = window_and_strides(node, positions)
+    places = [count for _, _, count in borders(node, positions, node.padding)]
     channels = next(sizes).channels
-    arrays = with_bias(node, {"weight": (*window, shape[-1], channels)}, channels)
-    return arrays, (*counts(positions, window, strides, node.padding), channels)
+    return with_bias(node, {"weight": (*window, shape[-1], channels)}, channels), (*places, channels)
 
 
 @forward.register
@@ -32,7 +32,7 @@ def _(node: Conv, params: Tree, h: jax.Array, key: jax.Array | None) -> jax.Arra
     Cost: one matrix product for each offset; memory of one batch at a time.
     """
     weight = params["weight"]
-    check_channels(node, h, weight.shape[-2])
-    window, strides = window_and_strides(node, positions_of(node, h.shape[1:]))
-    seen = shifted(padded(h, window, strides, node.padding), window, strides)
+    positions = check_channels(node, h, weight.shape[-2])
+    wide = padded(h, borders(node, positions, node.padding), node.padding)
+    seen = shifted(wide, *window_and_strides(node, positions))
     return scaled(node, params, sum(part @ weight[offset] for offset, part in seen), math.prod(weight.shape[:-1]))  # type: ignore[arg-type]

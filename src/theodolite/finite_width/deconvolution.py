@@ -11,8 +11,8 @@ import numpy as np
 from jax import lax
 
 from theodolite.architectures import ConvTranspose
-from theodolite.architectures.layers import per_axis
-from theodolite.finite_width.positions import positions_of
+from theodolite.architectures.geometry import transpose_border
+from theodolite.finite_width.positions import positions_of, window_and_strides
 from theodolite.finite_width.rules import Shape, Tree, forward, parameters
 from theodolite.finite_width.sizes import Size
 from theodolite.finite_width.weights import check_channels, scaled, with_bias
@@ -27,7 +27,7 @@ def parent_counts(m: int, window: int, stride: int, padding: str) -> np.ndarray:
     >>> parent_counts(3, window=4, stride=2, padding="SAME")
     array([1, 2, 2, 2, 2, 1])
     """
-    heard = stride * np.arange(m)[:, None] + np.arange(window) - (window - stride) // 2
+    heard = stride * np.arange(m)[:, None] + np.arange(window) - transpose_border(window, stride)
     heard = heard % (stride * m) if padding == "CIRCULAR" else heard[(heard >= 0) & (heard < stride * m)]
     return np.bincount(heard.ravel(), minlength=stride * m)
 
@@ -54,7 +54,7 @@ def _(node: ConvTranspose, params: Tree, h: jax.Array, key: jax.Array | None) ->
     window, strides = _window_and_strides(node, positions_of(node, h.shape[1:]))
     total: Any = 0.0
     for offset in itertools.product(*map(range, window)):
-        shifts = [o - (w - s) // 2 for o, w, s in zip(offset, window, strides, strict=True)]
+        shifts = [o - transpose_border(w, s) for o, w, s in zip(offset, window, strides, strict=True)]
         total = total + _spread(h @ weight[offset], shifts, strides, node.padding)
     if node.edges == "nominal":
         return scaled(node, params, total, weight.shape[-2] * math.prod(window) / math.prod(strides))
@@ -76,8 +76,7 @@ def _spread(h: jax.Array, shifts: list[int], strides: Shape, padding: str) -> ja
 
 
 def _window_and_strides(node: ConvTranspose, positions: Shape) -> tuple[Shape, Shape]:
-    window = per_axis(node.window, len(positions), f"the window of {node!r}")
-    strides = per_axis(node.strides, len(positions), f"the strides of {node!r}")
+    window, strides = window_and_strides(node, positions)
     new = tuple(s * m for s, m in zip(strides, positions, strict=True))
     if any(w > size for w, size in zip(window, new, strict=True)):
         raise ShapeMismatch(

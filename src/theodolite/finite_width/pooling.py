@@ -7,7 +7,7 @@ from typing import Any
 import jax
 
 from theodolite.architectures import AveragePool, GlobalAveragePool, GlobalSumPool, SumPool
-from theodolite.finite_width.positions import counts, positions_of, shifted, window_and_strides
+from theodolite.finite_width.positions import borders, positions_of, shifted, window_and_strides
 from theodolite.finite_width.rules import Shape, Tree, forward, parameters
 from theodolite.finite_width.sizes import Size
 
@@ -15,8 +15,7 @@ from theodolite.finite_width.sizes import Size
 @parameters.register(AveragePool)
 @parameters.register(SumPool)
 def _(node: AveragePool | SumPool, shape: Shape, sizes: Iterator[Size]) -> tuple[Tree, Shape]:
-    positions = positions_of(node, shape)
-    return {}, (*counts(positions, *window_and_strides(node, positions)), shape[-1])
+    return {}, (*(count for _, _, count in borders(node, positions_of(node, shape))), shape[-1])
 
 
 @forward.register
