@@ -23,9 +23,9 @@ def threads_for(rows: int) -> AbstractContextManager[object]:
 def side_by_side(sample: Sample) -> Iterator[tuple[ThreadPoolExecutor, int]]:
     """A pool that measures candidates side by side, one thread of linear algebra each, and its number of places.
 
-    That takes half the processor time of one candidate on two threads, whose small panels wait for each other, and is
-    a little faster (7.9 against 8.3 s for 15 candidates on 1,797 rows). It would be twice as fast if LAPACK, as SciPy
-    calls it, let other threads run. As many places as linear algebra had threads, fewer where memory is short.
+    That takes half the processor time of one candidate on two threads, whose small panels wait for each other; and
+    `numerics.lapack` and the compiled sweeps let other threads run meanwhile. As many places as linear algebra had
+    threads, fewer where memory is short.
     """
     threads = max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
     shared = sample.pairs is not None  # computed here, once, with all threads
