@@ -18,6 +18,8 @@ from sklearn.datasets import make_friedman1
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.model_selection import GridSearchCV, KFold
 
+from theodolite.architectures import Relu, plain
+from theodolite.infinite_width import nngp, ntk
 from theodolite.kernel_regression import RidgePath, RidgeSearch
 from theodolite.kernel_regression.estimators import factorise
 from theodolite.kernels import (
@@ -26,8 +28,6 @@ from theodolite.kernels import (
     Laplace,
     LaplaceL1,
     Matern,
-    ReluNNGP,
-    ReluNTK,
     gram_on,
     median_distances,
     shared_pairs,
@@ -60,7 +60,7 @@ def our_kernels(x: np.ndarray) -> list[Kernel]:
         *(Laplace(l2 * m) for m in MULTIPLES),
         *(Matern(l2 * m, 1.5) for m in MULTIPLES),
         *(Matern(l2 * m, 2.5) for m in MULTIPLES),
-        *(kind(depth, 0.316) for kind in (ReluNTK, ReluNNGP) for depth in (1, 2, 3)),
+        *(kind(plain(Relu().standardised(), depth + 1, 0.316)) for kind in (ntk, nngp) for depth in (1, 2, 3)),
     ]
 
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from theodolite.architectures import Relu, plain
+from theodolite.infinite_width import NNGP, NTK, nngp, ntk
 from theodolite.kernels import (
     RBF,
     Custom,
@@ -14,9 +16,17 @@ from theodolite.kernels import (
     Matern,
     Polynomial,
     RationalQuadratic,
-    ReluNNGP,
-    ReluNTK,
 )
+
+
+def relu_ntk(depth: int = 1, bias_std: float = 0.0) -> NTK:
+    """The NTK of `depth` hidden layers."""
+    return ntk(plain(Relu().standardised(), depth + 1, bias_std))
+
+
+def relu_nngp(depth: int = 1, bias_std: float = 0.0) -> NNGP:
+    """The NNGP of `depth` hidden layers."""
+    return nngp(plain(Relu().standardised(), depth + 1, bias_std))
 
 
 def shifted_line(X: Any, Z: Any) -> Any:
@@ -34,8 +44,8 @@ DISTANCE = [
     RationalQuadratic(2.0, alpha=0.7),
 ]
 PRODUCT = [Linear(), Linear(0.3), Polynomial(1), Polynomial(3, offset=0.5)]
-NETWORK = [ReluNTK(), ReluNTK(3, bias_std=0.3), ReluNNGP(), ReluNNGP(2, bias_std=0.1)]
-COMBINED = [RBF(1.0) + 0.5 * Linear(0.1), Laplace(2.0) * Polynomial(2), 2.5 * (Matern(1.0) + ReluNTK(2))]
+NETWORK = [relu_ntk(), relu_ntk(3, bias_std=0.3), relu_nngp(), relu_nngp(2, bias_std=0.1)]
+COMBINED = [RBF(1.0) + 0.5 * Linear(0.1), Laplace(2.0) * Polynomial(2), 2.5 * (Matern(1.0) + relu_ntk(2))]
 NAMED: list[Kernel] = DISTANCE + PRODUCT + NETWORK + COMBINED
 
 
@@ -63,9 +73,9 @@ def distance_kernel(request: pytest.FixtureRequest) -> Kernel:
         *DISTANCE,
         Linear(0.3),
         Polynomial(3, offset=0.5),
-        ReluNTK(),
-        ReluNTK(2, 0.3),
-        ReluNNGP(2, 0.1),
+        relu_ntk(),
+        relu_ntk(2, 0.3),
+        relu_nngp(2, 0.1),
         COMBINED[0],
     ],
     ids=repr,

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theodolite import kernels
+from theodolite import architectures, infinite_width, kernels
+from theodolite.architectures import Relu, plain
+from theodolite.infinite_width import NNGP, NTK, nngp, ntk
 from theodolite.kernels import (
     RBF,
     Custom,
@@ -21,14 +23,23 @@ from theodolite.kernels import (
     Polynomial,
     Product,
     RationalQuadratic,
-    ReluNNGP,
-    ReluNTK,
     Scaled,
     Sum,
     as_kernel,
     from_config,
 )
 from theodolite.numerics.errors import BadInput, ShapeMismatch
+
+
+def relu_ntk(depth: int = 1, bias_std: float = 0.0) -> NTK:
+    """The NTK of `depth` hidden layers."""
+    return ntk(plain(Relu().standardised(), depth + 1, bias_std))
+
+
+def relu_nngp(depth: int = 1, bias_std: float = 0.0) -> NNGP:
+    """The NNGP of `depth` hidden layers."""
+    return nngp(plain(Relu().standardised(), depth + 1, bias_std))
+
 
 X = np.random.default_rng(0).standard_normal((6, 3))
 Z = np.random.default_rng(1).standard_normal((4, 3))
@@ -42,8 +53,8 @@ LEAVES = st.one_of(
     st.builds(RationalQuadratic, POSITIVE, POSITIVE),
     st.builds(Linear, st.floats(0, 2)),
     st.builds(Polynomial, st.integers(1, 4), st.floats(0, 2)),
-    st.builds(ReluNTK, st.integers(1, 3), st.floats(0, 1)),
-    st.builds(ReluNNGP, st.integers(1, 3), st.floats(0, 1)),
+    st.builds(relu_ntk, st.integers(1, 3), st.floats(0, 1)),
+    st.builds(relu_nngp, st.integers(1, 3), st.floats(0, 1)),
 )
 TREES = st.recursive(
     LEAVES,
@@ -91,7 +102,7 @@ def test_a_description_survives_json_and_brings_back_an_equal_kernel(tree: Kerne
 @given(TREES)
 def test_what_is_printed_is_python_that_makes_the_same_kernel(tree: Kernel) -> None:
     """The brackets of a sum of sums or a product of products are not printed: the value is the same up to rounding."""
-    again = eval(repr(tree), dict(vars(kernels)))  # noqa: S307
+    again = eval(repr(tree), dict(vars(architectures)) | dict(vars(infinite_width)) | dict(vars(kernels)))  # noqa: S307
     np.testing.assert_allclose(again(X, Z), tree(X, Z), rtol=1e-12)
 
 
@@ -128,7 +139,7 @@ def test_kernels_of_equal_fields_and_different_kind_differ() -> None:
 def test_numbers_of_any_type_become_plain_ones(number: float) -> None:
     for kernel in (RBF(number), Matern(number, nu=np.float64(1.5)), RationalQuadratic(2.0, number), Linear(number)):
         assert all(type(value) is float for value in dataclasses.astuple(kernel))
-    assert type(ReluNTK(number).depth) is type(Polynomial(number).degree) is int
+    assert type(Polynomial(number).degree) is int
     assert RBF(number)(X.astype(np.float32)).dtype == np.float32  # a float64 scalar would have widened it
 
 
@@ -156,9 +167,9 @@ def test_numbers_multiply_from_the_right() -> None:
         (lambda: Polynomial(0), "the degree of Polynomial must be a positive integer, got 0"),
         (lambda: Polynomial(1.5), "the degree of Polynomial must be a positive integer, got 1.5"),
         (lambda: Polynomial(2, offset=np.nan), "the offset of Polynomial must be zero or positive, got nan"),
-        (lambda: ReluNTK(0), "depth, the number of hidden layers, must be a positive integer, got 0"),
-        (lambda: ReluNNGP(2.5), "must be a positive integer, got 2.5"),
-        (lambda: ReluNTK(1, bias_std=-1), "bias_std must be zero or positive, got -1"),
+        (lambda: relu_ntk(-1), "depth, the number of weight layers, must be a positive integer, got 0"),
+        (lambda: relu_nngp(2.5), "must be a positive integer, got 3.5"),
+        (lambda: relu_ntk(1, bias_std=-1), "beta must be zero or positive, got -1"),
         (lambda: 0 * RBF(1.0), "the scale of a kernel must be positive, got 0"),
         (lambda: -1.0 * RBF(1.0), "the scale of a kernel must be positive, got -1"),
         (lambda: from_config({"kind": "Rbf"}), "no kernel is called 'Rbf'; known: Laplace, LaplaceL1, Linear"),

@@ -11,7 +11,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from theodolite.kernels import RBF, Kernel, ReluNTK, gram
+from theodolite.architectures import Relu, plain
+from theodolite.infinite_width import NNGP, NTK, nngp, ntk
+from theodolite.kernels import RBF, Kernel, gram
+
+
+def relu_ntk(depth: int = 1, bias_std: float = 0.0) -> NTK:
+    """The NTK of `depth` hidden layers."""
+    return ntk(plain(Relu().standardised(), depth + 1, bias_std))
+
+
+def relu_nngp(depth: int = 1, bias_std: float = 0.0) -> NNGP:
+    """The NNGP of `depth` hidden layers."""
+    return nngp(plain(Relu().standardised(), depth + 1, bias_std))
+
 
 X = np.array([[0.3, -1.0], [1.2, 0.4], [-0.7, 0.9]])
 Z = np.array([[0.5, 0.2], [-1.1, 0.8]])
@@ -79,7 +92,7 @@ def test_gradients_are_finite_with_equal_opposite_and_zero_points(traced_kernel:
 
 @pytest.mark.contract
 def test_gradients_of_networks_are_finite_in_single_precision_too() -> None:
-    gradient = jax.jit(jax.grad(lambda a: jnp.sum(ReluNTK(2)(a, a[::-1]))))
+    gradient = jax.jit(jax.grad(lambda a: jnp.sum(relu_ntk(2)(a, a[::-1]))))
     assert jnp.isfinite(gradient(jnp.asarray(MEETING, dtype=jnp.float32))).all()
 
 

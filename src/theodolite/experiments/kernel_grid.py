@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from theodolite.architectures import Relu, plain
 from theodolite.experiments.real_data import Split
+from theodolite.infinite_width import ntk
 from theodolite.kernel_regression import RidgePath, resolvent
-from theodolite.kernels import RBF, Kernel, Laplace, LaplaceL1, Pairs, ReluNTK, gram_on
+from theodolite.kernels import RBF, Kernel, Laplace, LaplaceL1, Pairs, gram_on
 from theodolite.numerics.errors import BadInput
 
 FAMILIES = ("RBF", "Laplace", "Laplace l1", "ReLU NTK")
@@ -19,7 +21,7 @@ def family_kernels(family: str, pairs: Pairs, factors: Sequence[float]) -> list[
     The ReLU NTK has no lengthscale: one kernel, whatever the factors.
     """
     if family == "ReLU NTK":
-        return [ReluNTK(depth=1, bias_std=NTK_BIAS)]
+        return [ntk(plain(Relu().standardised(), 2, NTK_BIAS))]
     upper = np.triu_indices(pairs.shape[0], 1)
     if family == "RBF":
         return [RBF(factor * float(np.median(pairs.squared_distance[upper]))) for factor in factors]

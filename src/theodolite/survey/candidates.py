@@ -1,6 +1,7 @@
 """Which kernels a survey looks at: families over lengthscales that the data suggest, or the caller's own."""
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -9,6 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from theodolite.architectures import Relu, parse
+from theodolite.architectures import plain as fully_connected
+from theodolite.infinite_width import nngp, ntk
 from theodolite.kernels import (
     RBF,
     Kernel,
@@ -18,8 +22,6 @@ from theodolite.kernels import (
     Matern,
     Polynomial,
     RationalQuadratic,
-    ReluNNGP,
-    ReluNTK,
     as_kernel,
     from_config,
     median_distances,
@@ -28,7 +30,8 @@ from theodolite.numerics.errors import BadInput
 
 MULTIPLES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # of the median distance; further ones change the chosen risk by < 0.1 %
 BIAS_STD = 0.316  # of the ReLU networks: a variance of 0.1
-DEPTHS = (1, 3)
+DEPTHS = (1, 3)  # hidden layers
+NETWORKS = {"ntk": ntk, "nngp": nngp}  # "ntk: relu*3 bias=0.1" names the kernel of an architecture
 
 
 # name: (title, kernel of a lengthscale, which median distance is its unit)
@@ -41,8 +44,12 @@ SCALED: dict[str, tuple[str, Callable[[float], Kernel], str]] = {
     "rational_quadratic": ("Rational quadratic", lambda length: RationalQuadratic(length**2), "l2"),
 }
 UNSCALED: dict[str, dict[str, Kernel]] = {
-    "relu_ntk": {f"ReLU NTK, depth {depth}": ReluNTK(depth, BIAS_STD) for depth in DEPTHS},
-    "relu_nngp": {f"ReLU NNGP, depth {depth}": ReluNNGP(depth, BIAS_STD) for depth in DEPTHS},
+    f"relu_{reading}": {
+        f"ReLU {reading.upper()}, depth {depth}": kernel(fully_connected(Relu().standardised(), depth + 1, BIAS_STD))
+        for depth in DEPTHS
+    }
+    for reading, kernel in NETWORKS.items()
+} | {
     # A linear kernel without a constant sends leave-one-out to 0 on centred data: the constant is not optional.
     "linear": {"Linear": Linear(1.0)},
     "polynomial": {f"Polynomial of degree {degree}": Polynomial(degree, 1.0) for degree in (2, 3)},
@@ -77,7 +84,8 @@ def candidates(wanted: Any, X: np.ndarray) -> list[Candidate]:
     """The candidates to measure on encoded points X (n, d).
 
     Args: wanted, None for the default set, or a list of family names, kernels and functions (X, Z) -> (n, m); a name
-        stands for the family over six multiples of the median distance.
+        stands for the family over six multiples of the median distance, "ntk: ..." and "nngp: ..." for the kernel of an
+        architecture written on one line (`architectures.parse`).
     Returns: at least one candidate; families are interleaved, so that a survey that is cut short has seen all of them.
     Raises: BadInput for unknown names, naming the nearest known one.
 
@@ -98,6 +106,13 @@ def _family(entry: Any, distances: tuple[float, float]) -> list[Candidate]:
         if entry in SCALED:
             unit = distances[("l2", "l1").index(SCALED[entry][2])]
             return [scaled(entry, multiple * unit, unit) for multiple in MULTIPLES]
+        reading, colon, sentence = entry.partition(":")
+        if colon and reading.strip() in NETWORKS:
+            return [
+                Candidate(
+                    f"{reading.strip().upper()} of {sentence.strip()}", NETWORKS[reading.strip()](parse(sentence))
+                )
+            ]
         near = get_close_matches(entry, FAMILIES, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(FAMILIES)}"
         raise BadInput(f"no family of kernels is called {entry!r}; {hint}")
@@ -126,7 +141,8 @@ def read_candidates(text: str) -> list[Any]:
     """
     path = Path(text)
     if path.suffix.lower() != ".json":
-        return [name.strip() for name in text.split(",") if name.strip()]
+        outside_brackets = r",(?![^(\[]*[)\]])"
+        return [name.strip() for name in re.split(outside_brackets, text) if name.strip()]
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -20,6 +20,7 @@ from theodolite.kernels import from_config
 from theodolite.numerics.errors import BadInput
 from theodolite.numerics.files import write_atomically, write_json
 from theodolite.survey.columns import ColumnEncoder
+from theodolite.survey.images import ImageEncoder
 from theodolite.survey.record import SurveyRecord
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ def load(folder: str | Path, kinds: Iterable[type["Surveyor"]]) -> Any:
         model.best_ridge_ = float(described["ridge"])
         model.points_, model.dual_ = tensors["points"], tensors["dual"]
         model.coding_ = _coding(described["coding"], tensors["mean"])
-        model.encoder_ = ColumnEncoder.from_json(described["encoder"])
+        encoder = described["encoder"]
+        model.encoder_ = (ImageEncoder if "images" in encoder else ColumnEncoder).from_json(encoder)
         model.n_features_in_ = int(described["features"])
         if described["feature_names"]:
             model.feature_names_in_ = np.array(described["feature_names"], dtype=object)

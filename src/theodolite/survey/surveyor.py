@@ -2,6 +2,7 @@
 
 import platform
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,6 +25,7 @@ from theodolite.numerics.memory import limit_bytes
 from theodolite.numerics.progress import Progress, silent
 from theodolite.survey.candidates import Candidate, candidates
 from theodolite.survey.columns import ColumnEncoder
+from theodolite.survey.images import ImageEncoder, for_shape
 from theodolite.survey.measuring import Sample, dual_coefficients, gram_of
 from theodolite.survey.notebook import Notebook, fingerprint
 from theodolite.survey.pictures import PATH_ROWS, curve_json, forecast, signal_capture
@@ -67,13 +69,16 @@ class Surveyor(BaseEstimator):
     def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
         """Survey the candidates on a table X (frame or array, n rows) and targets y (n,), then fit the best.
 
+        X may also hold images (n, height, width, channels) or sequences (n, length, channels): all their numbers are
+        scaled alike, and convolutional architectures among the candidates read them as such.
+
         Args: groups, one label a row, when rows of one group must be left out together.
         Raises: BadInput, ShapeMismatch, TooLarge and scikit-learn's own errors.
         """
         started = time.perf_counter()
         self._check_settings()
         X, y = self._checked(X, y)
-        self.encoder_ = ColumnEncoder()
+        self.encoder_ = ImageEncoder() if np.ndim(X) > 2 else ColumnEncoder()
         points = self.encoder_.fit_transform(X)
         self.coding_, columns = self._code(y)
         labels = None if groups is None else self._group_labels(groups, len(points))
@@ -84,6 +89,8 @@ class Surveyor(BaseEstimator):
             repeating = screening.size - len(np.unique(screening.left_out_together))
             notes.append(f"{repeating} of {screening.size} rows repeat others; copies were left out together")
         entries = candidates(self.candidates, screening.points)
+        if isinstance(self.encoder_, ImageEncoder):
+            entries = [replace(entry, kernel=for_shape(entry.kernel, self.encoder_.shape_)) for entry in entries]
         mark = fingerprint(points, columns, labels, [entry.name for entry in entries], self._settings(), __version__)
         notebook = Notebook(self.folder, mark)
         race = Race(notebook, self.progress or silent, self.time_limit, len(entries) + 5)
@@ -135,7 +142,7 @@ class Surveyor(BaseEstimator):
         """Predicted centred columns (m, k)."""
         check_is_fitted(self)
         if not isinstance(Z, pd.DataFrame):
-            Z = validate_data(self, Z, reset=False, dtype=None, ensure_all_finite=False)
+            Z = validate_data(self, Z, reset=False, dtype=None, ensure_all_finite=False, allow_nd=True)
         return predict(self.best_kernel_, self.encoder_.transform(Z), self.points_, self.dual_)
 
     def predict(self, Z: Any) -> np.ndarray:
@@ -173,7 +180,7 @@ class Surveyor(BaseEstimator):
         if isinstance(X, pd.DataFrame):
             validate_data(self, X=X, skip_check_array=True)  # pyright: ignore[reportArgumentType]  sklearn's default is a text
         else:
-            X = validate_data(self, X, dtype=None, ensure_all_finite=False, ensure_min_samples=2)
+            X = validate_data(self, X, dtype=None, ensure_all_finite=False, ensure_min_samples=2, allow_nd=True)
         y = column_or_1d(y, warn=True)
         check_consistent_length(X, y)
         if len(y) < 2:
@@ -211,7 +218,7 @@ class Surveyor(BaseEstimator):
         return {
             "name": "data",
             "rows": len(y),
-            "columns": int(self.n_features_in_),
+            "columns": len(self.encoder_.columns_),
             "used_rows": whole.size,
             "encoded_columns": int(whole.points.shape[1]),
             "task": "regression" if classes is None else "classification",

@@ -7,7 +7,19 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from theodolite.kernels import ReluNNGP, ReluNTK
+from theodolite.architectures import Relu, plain
+from theodolite.infinite_width import NNGP, NTK, nngp, ntk
+
+
+def relu_ntk(depth: int = 1, bias_std: float = 0.0) -> NTK:
+    """The NTK of `depth` hidden layers."""
+    return ntk(plain(Relu().standardised(), depth + 1, bias_std))
+
+
+def relu_nngp(depth: int = 1, bias_std: float = 0.0) -> NNGP:
+    """The NNGP of `depth` hidden layers."""
+    return nngp(plain(Relu().standardised(), depth + 1, bias_std))
+
 
 POINTS = np.round(np.random.default_rng(2020).standard_normal((40, 3)), 6)
 DRAWS = 500
@@ -17,8 +29,8 @@ SMALL = np.array([[1.0, 0.5, -0.2], [0.3, -1.2, 0.8], [-1.0, -0.4, 0.3], [1.1, 0
 @pytest.mark.oracle
 def test_tangent_kernels_agree_with_the_table() -> None:
     assert POINTS[0].tolist() == [1.260207, 0.223178, 1.332549]
-    one = ReluNTK(1)(POINTS[:2])
-    three = ReluNTK(3, bias_std=math.sqrt(0.1))(POINTS[:2])
+    one = relu_ntk(1)(POINTS[:2])
+    three = relu_ntk(3, bias_std=math.sqrt(0.1))(POINTS[:2])
     np.testing.assert_allclose(one[0], [2.2757446266, -0.1047289410], atol=5e-11)
     np.testing.assert_allclose(three[0], [5.5514892933, 1.1893936135], atol=5e-11)
 
@@ -65,7 +77,7 @@ def by_quadrature(x: np.ndarray, z: np.ndarray, depth: int, bias_std: float) -> 
 @pytest.mark.parametrize("depth", [1, 2, 3])
 @pytest.mark.parametrize("bias_std", [0.0, 0.4])
 def test_kernels_agree_with_quadrature_layer_by_layer(depth: int, bias_std: float) -> None:
-    nngp, ntk = ReluNNGP(depth, bias_std)(SMALL), ReluNTK(depth, bias_std)(SMALL)
+    nngp, ntk = relu_nngp(depth, bias_std)(SMALL), relu_ntk(depth, bias_std)(SMALL)
     for i, j in ((0, 1), (0, 2), (1, 2), (0, 3)):
         expected = by_quadrature(SMALL[i], SMALL[j], depth, bias_std)
         np.testing.assert_allclose((nngp[i, j], ntk[i, j]), expected, rtol=1e-9, atol=1e-10)
@@ -83,7 +95,7 @@ def test_one_hidden_layer_has_these_kernels_on_average_at_any_width(bias_std: fl
     for i, j in ((0, 0), (0, 1), (0, 2), (1, 2), (0, 3)):
         hidden = 2 * np.maximum(fields[:, i], 0) * np.maximum(fields[:, j], 0)
         moving = 2 * readout**2 * (fields[:, i] > 0) * (fields[:, j] > 0) * inputs[i, j]
-        for kernel, draws in ((ReluNNGP(1, bias_std), hidden), (ReluNTK(1, bias_std), hidden + moving)):
+        for kernel, draws in ((relu_nngp(1, bias_std), hidden), (relu_ntk(1, bias_std), hidden + moving)):
             bar = draws.std() / math.sqrt(units)
             assert kernel(SMALL)[i, j] == pytest.approx(draws.mean() + bias_std**2, abs=4.5 * bar)
 
@@ -115,14 +127,14 @@ def test_wide_networks_drawn_at_random_tend_to_these_kernels(depth: int, bias_st
     draws = {w: np.array([tangent_draw(rng, w, depth, bias_std) for _ in range(DRAWS)]) for w in (narrow, wide)}
     mean = 2 * draws[wide].mean(0) - draws[narrow].mean(0)
     bar = np.sqrt(4 * draws[wide].var(0) + draws[narrow].var(0)) / math.sqrt(DRAWS)
-    exact = np.array([ReluNNGP(depth, bias_std)(SMALL), ReluNTK(depth, bias_std)(SMALL)])
+    exact = np.array([relu_nngp(depth, bias_std)(SMALL), relu_ntk(depth, bias_std)(SMALL)])
     assert (np.abs(mean - exact) <= 4.5 * bar).all()
     assert (bar <= 0.1 * np.abs(exact).max()).all()  # the bars are narrow enough to mean something
 
 
 @pytest.mark.exact
-@pytest.mark.parametrize("kernel", [ReluNTK(2), ReluNNGP(3)])
-def test_without_bias_the_kernels_are_homogeneous_of_degree_one_in_each_point(kernel: ReluNTK | ReluNNGP) -> None:
+@pytest.mark.parametrize("kernel", [relu_ntk(2), relu_nngp(3)])
+def test_without_bias_the_kernels_are_homogeneous_of_degree_one_in_each_point(kernel: NTK | NNGP) -> None:
     lengths = np.array([1e-150, 1e-3, 1.0, 1e150])
     stretched = kernel(lengths[:, None] * SMALL)
     assert np.isfinite(stretched).all()
@@ -130,8 +142,8 @@ def test_without_bias_the_kernels_are_homogeneous_of_degree_one_in_each_point(ke
 
 
 @pytest.mark.exact
-@pytest.mark.parametrize("kernel", [ReluNTK(2), ReluNNGP(2), ReluNTK(1, 0.3), ReluNNGP(3, 0.3)])
-def test_rotations_leave_the_kernels_alone(kernel: ReluNTK | ReluNNGP) -> None:
+@pytest.mark.parametrize("kernel", [relu_ntk(2), relu_nngp(2), relu_ntk(1, 0.3), relu_nngp(3, 0.3)])
+def test_rotations_leave_the_kernels_alone(kernel: NTK | NNGP) -> None:
     turn = np.linalg.qr(np.random.default_rng(0).standard_normal((3, 3)))[0]
     np.testing.assert_allclose(kernel(SMALL @ turn), kernel(SMALL), rtol=1e-7)
 
@@ -139,21 +151,21 @@ def test_rotations_leave_the_kernels_alone(kernel: ReluNTK | ReluNNGP) -> None:
 @pytest.mark.exact
 def test_opposite_points_share_what_the_last_layers_make_of_them() -> None:
     x = np.array([[1.0, 2.0]])
-    assert ReluNTK(1)(x, -x).item() == pytest.approx(0.0, abs=1e-7)
-    assert ReluNNGP(1)(x, -x).item() == pytest.approx(0.0, abs=1e-15)
+    assert relu_ntk(1)(x, -x).item() == pytest.approx(0.0, abs=1e-7)
+    assert relu_nngp(1)(x, -x).item() == pytest.approx(0.0, abs=1e-15)
     # two layers: cosine 0 before the second, so that 1/pi of the variance remains
-    assert ReluNNGP(2)(x, -x).item() == pytest.approx(2.5 / math.pi, rel=1e-12)
+    assert relu_nngp(2)(x, -x).item() == pytest.approx(2.5 / math.pi, rel=1e-12)
 
 
-@pytest.mark.parametrize("kernel", [ReluNTK(2), ReluNNGP(2)])
-def test_a_point_at_the_origin_has_kernel_zero_without_bias(kernel: ReluNTK | ReluNNGP) -> None:
+@pytest.mark.parametrize("kernel", [relu_ntk(2), relu_nngp(2)])
+def test_a_point_at_the_origin_has_kernel_zero_without_bias(kernel: NTK | NNGP) -> None:
     matrix = kernel(np.array([[0.0, 0.0], [1.0, 2.0]]))
     np.testing.assert_array_equal(matrix[0], [0.0, 0.0])
     assert matrix[1, 1] > 0
 
 
-@pytest.mark.parametrize("kernel", [ReluNTK(3, 0.2), ReluNNGP(3, 0.2)])
-def test_equal_rows_have_equal_values_to_half_the_digits(kernel: ReluNTK | ReluNNGP) -> None:
+@pytest.mark.parametrize("kernel", [relu_ntk(3, 0.2), relu_nngp(3, 0.2)])
+def test_equal_rows_have_equal_values_to_half_the_digits(kernel: NTK | NNGP) -> None:
     """arccos turns a rounding eps of the cosine into an angle of sqrt(2 eps): 2e-8 of the value, never more."""
     X = np.repeat(np.random.default_rng(5).standard_normal((30, 17)), 2, axis=0)
     matrix = kernel(X)
