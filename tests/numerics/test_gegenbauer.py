@@ -68,6 +68,15 @@ def test_quadrature_resolves_a_square_root_at_the_pole() -> None:
     assert abs(weights @ np.sqrt(1 - np.cos(angles)) - 2 * math.sqrt(2) / 3) < 1e-14
 
 
+@pytest.mark.oracle
+@pytest.mark.parametrize("width", [1e-2, 1e-5, 1e-8])
+def test_quadrature_resolves_a_spike_at_either_pole(width: float) -> None:
+    """The mean over [0, pi] of exp(-2 sin(theta / 2) / width) is width (1 + width^2 / 4 + ...) / pi."""
+    angles, weights = zonal_nodes(2)
+    for spike in (np.exp(-2 * np.sin(angles / 2) / width), np.exp(-2 * np.cos(angles / 2) / width)):
+        assert abs(weights @ spike * np.pi / width - 1 - width**2 / 4) < 1e-7
+
+
 @pytest.mark.parametrize("dimension", [1, 0, 2.5, "3"])
 def test_a_sphere_needs_a_space_of_two_dimensions(dimension: object) -> None:
     with pytest.raises(BadInput, match="dimension of the space around the sphere"):
