@@ -29,18 +29,18 @@ class NumericalDual(Dual):
     activation: Activation
 
     def _both(self, q1: Any, c: Any, q2: Any) -> tuple[Any, Any]:
+        self._refuse_jumps()
+        return self._sums(q1, c, q2)
+
+    def _value(self, q1: Any, c: Any, q2: Any) -> Any:
+        return self._sums(q1, c, q2)[0]
+
+    def _sums(self, q1: Any, c: Any, q2: Any) -> tuple[Any, Any]:
         if any(map(is_jax_array, (q1, c, q2))):
             from theodolite.infinite_width.dual_traced import traced_both
 
             return traced_both(self.activation, q1, c, q2)
         return both_on_host(self.activation, q1, c, q2)
-
-    def _value(self, q1: Any, c: Any, q2: Any) -> Any:
-        return self._both(q1, c, q2)[0]
-
-    def _slope(self, q1: Any, c: Any, q2: Any) -> Any:
-        self._refuse_jumps()
-        return self._both(q1, c, q2)[1]
 
     def mean(self, q: Any) -> Any:
         return self._expectation(self.activation, q)

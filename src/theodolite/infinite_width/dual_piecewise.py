@@ -68,7 +68,7 @@ class PiecewiseLinearDual(Dual):
 
 @dataclass(frozen=True)
 class JumpDual(Dual):
-    """The dual of `below` on x < 0 and `above` on x > 0: T = a b + (b - a)^2 (...), and no slope.
+    """The dual of `below` on x < 0 and `above` on x > 0; it has no slope. With a, b = below, above:
 
     T = ((a + b) / 2)^2 + (b - a)^2 (pi / 2 - t) / 2 pi, sqrt(q1 q2) cos t = c.
     """
