@@ -92,6 +92,10 @@ def both_on_host(activation: Activation, q1: Any, c: Any, q2: Any) -> tuple[Any,
     near = size > what.reach
     if near.any():
         entries = np.stack([np.broadcast_to(part, rho.shape)[near].astype(np.float64) for part in (q1, c, q2)])
+        entries[0], entries[2] = (
+            np.minimum(entries[0], entries[2]),
+            np.maximum(entries[0], entries[2]),
+        )  # T is symmetric
         distinct, where = np.unique(entries, axis=1, return_inverse=True)
         for target, found in zip((value, slope), split_quadrature(activation, *distinct), strict=True):
             target[near] = found[where.ravel()]
