@@ -92,7 +92,7 @@ def grid(x: np.ndarray, y: np.ndarray, many: int) -> float:
 
 
 def ours(x: np.ndarray, y: np.ndarray, kernels: list[Kernel]) -> list[dict[str, float]]:
-    """Every kernel: 33 ridges on a path or a continued curve, the best ridge, and what a verdict of trust asks for."""
+    """Every kernel: 25 ridges on a path or a continued curve, the best ridge, and what a verdict of trust asks for."""
     pairs = shared_pairs(x)
     rows = []
     for kernel in kernels:

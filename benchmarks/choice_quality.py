@@ -372,7 +372,7 @@ def main() -> None:
         [
             "# Quality of a choice made from training data alone",
             f"`{command(arguments)}`: {len(runs)} runs, {arguments.rows} training rows, at most "
-            f"{arguments.test_rows} rows to measure on, 34 candidates at 33 ridges. A set that suggests a logarithm of "
+            f"{arguments.test_rows} rows to measure on, 34 candidates at 25 ridges. A set that suggests a logarithm of "
             "its target comes twice. Regret: measured risk of the choice over the lowest measured risk of the grid, "
             "minus 1. Fine: predicted over measured risk within 0.8 and 1.25. Warned: the verdict is not `trusted`. "
             "The treatment of columns, the lowest ridge and the thresholds of the verdict were chosen on these data "
