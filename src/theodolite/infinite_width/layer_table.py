@@ -60,7 +60,7 @@ def layer_table(net: Node, rates: Sequence[float] | None) -> LayerTable | None:
         node = nodes[at]
         if isinstance(node, Activation):
             activation, at = node, at + 1
-        known = _kind(activation)
+        known = activation_kind(activation)
         dense = nodes[at] if at < len(nodes) else None
         if known is None or not isinstance(dense, Dense | None):
             return None
@@ -81,7 +81,7 @@ def inner_activation(activation: Activation) -> tuple[Activation, float, float]:
     return activation, scale, shift
 
 
-def _kind(activation: Activation) -> tuple[float, ...] | None:
+def activation_kind(activation: Activation) -> tuple[float, ...] | None:
     """(kind, scale^2, scale * shift, shift^2, below * above, (above - below)^2 / 2 pi)."""
     inner, scale, shift = inner_activation(activation)
     rescaling = (scale**2, scale * shift, shift**2)

@@ -37,7 +37,7 @@ def read_pairs(net: Node, pairs: Pairs, rates: Sequence[float] | None, tangent: 
         tangent kernel is wanted.
     Raises: NoInfiniteWidthLimit, ShapeMismatch.
     """
-    left, right, body = *(_places(net, X) for X in (pairs.X, pairs.Z)), _body(net)
+    left, right, body = *(as_places(net, X) for X in (pairs.X, pairs.Z)), _body(net)
     xp, joint, positions = pairs.xp, mixes_positions(net), tuple(left.shape[1:-1])
     if not positions:
         width = pairs.X.shape[1]
@@ -52,7 +52,7 @@ def read_pairs(net: Node, pairs: Pairs, rates: Sequence[float] | None, tangent: 
 
 def read_points(net: Node, X: Any, rates: Sequence[float] | None, tangent: bool) -> Moments:
     """The moments of the last layer for each point with itself: nngp and ntk of shape (n,)."""
-    xp, points, joint = array_namespace(X), _places(net, X), mixes_positions(net)
+    xp, points, joint = array_namespace(X), as_places(net, X), mixes_positions(net)
     positions = tuple(points.shape[1:-1])
     own = _inner(xp, points, points, joint and bool(positions))
     same = xp.ones((points.shape[0],), dtype=bool)
@@ -90,7 +90,7 @@ def _inner(xp: Any, left: Any, right: Any, joint: bool, paired: bool = True) -> 
     return xp.reshape(product, (*product.shape[:-2], *positions, *positions))
 
 
-def _places(net: Node, X: Any) -> Any:
+def as_places(net: Node, X: Any) -> Any:
     """Inputs of shape (n, *positions, channels), as the architecture's Reshape says when it begins with one."""
     first = nodes_of(net)[0] if nodes_of(net) else net
     if not isinstance(first, Reshape):
@@ -103,7 +103,7 @@ def _places(net: Node, X: Any) -> Any:
 
 def places_shape(net: Node, X: Any) -> tuple[int, ...]:
     """The shape (*positions, channels) of one input, as the architecture reads it."""
-    return tuple(_places(net, X[:1]).shape[1:])
+    return tuple(as_places(net, X[:1]).shape[1:])
 
 
 def _body(net: Node) -> Node:

@@ -8,7 +8,7 @@ import numpy as np
 from array_api_compat import is_numpy_array
 
 from theodolite.architectures import Node
-from theodolite.infinite_width import fully_connected, reading
+from theodolite.infinite_width import fully_connected, images, reading
 from theodolite.kernels import Pairs
 
 TILE_BYTES = 64e6  # of the moments of one tile of pairs, in the plain route on the host
@@ -23,6 +23,9 @@ def on_pairs(
         return moments.nngp, moments.ntk
     found = fully_connected.fill(net, pairs, rates, nngp, ntk) if pairs.X.ndim == 2 else None
     if found is None:
+        found = images.fill(net, pairs, rates, nngp, ntk)
+        if found is not None:
+            return found
         found = _in_tiles(net, pairs, rates, nngp, ntk)
     if pairs.symmetric:
         for whole, points in zip(found, on_points(net, pairs.X, rates, ntk), strict=True):
@@ -36,6 +39,9 @@ def on_points(net: Node, X: Any, rates: Sequence[float] | None, ntk: bool) -> tu
     if not is_numpy_array(X):
         moments = reading.read_points(net, X, rates, ntk)
         return moments.nngp, moments.ntk
+    found = images.points(net, X, rates, ntk)
+    if found is not None:
+        return found
     step = _points_at_once(net, X)
     parts = [reading.read_points(net, X[i : i + step], rates, ntk) for i in range(0, len(X), step)]
     return np.concatenate([part.nngp for part in parts]), np.concatenate([part.ntk for part in parts]) if ntk else None
