@@ -80,7 +80,8 @@ def depth_trace(activation: Activation, beta: float, depths: Sequence[int], c0: 
 
     c_1 = beta^2 + (1 - beta^2) c0, c_(l+1) = beta^2 + (1 - beta^2) T(c_l), Theta_1 = c_1,
     Theta_(l+1) = c_(l+1) + (1 - beta^2) T'(c_l) Theta_l, T the dual of the standardised activation. The deficits 1 - c
-    and 1 - Theta / diagonal are carried along, so they are right far below round-off of c.
+    and 1 - Theta / diagonal are carried along, so they are right far below round-off of c. A correlation that tends to
+    0 (chaos with beta = 0 and a mean of zero) is right to round-off of 1.
 
     Args: activation, standardised here when it is not; beta in [0, 1]; depths, numbers of weight layers >= 1, in any
         order; c0 in [-1, 1].
