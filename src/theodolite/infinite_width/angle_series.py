@@ -28,6 +28,7 @@ from theodolite.numerics.errors import DidNotConverge
 
 ROUND_OFF = 2e-14  # of the largest coefficient
 NOISE = 2e-12  # the same, where many layers have added up their round-off
+CERTAIN = 128  # terms from which on a level above round-off is believed to be noise
 MOST_TERMS = 1024
 
 
@@ -85,7 +86,8 @@ def _coefficients(values: np.ndarray) -> np.ndarray | None:
     above = np.flatnonzero(np.abs(coefficients) > noise)
     if largest == 0 or not above.size:
         return coefficients[:1]
-    return coefficients[: int(above[-1]) + 1] if noise <= NOISE * largest else None
+    done = noise <= (NOISE if len(coefficients) >= CERTAIN else ROUND_OFF) * largest
+    return coefficients[: int(above[-1]) + 1] if done else None
 
 
 def homogeneity(net: Node) -> float | None:

@@ -27,6 +27,8 @@ def on_pairs(
         if found is not None:
             return found
         found = _in_tiles(net, pairs, rates, nngp, ntk)
+        if pairs.symmetric:  # sums in another order differ in the last bit
+            found = tuple(None if whole is None else np.tril(whole) + np.tril(whole, -1).T for whole in found)
     if pairs.symmetric:
         for whole, points in zip(found, on_points(net, pairs.X, rates, ntk), strict=True):
             if whole is not None:
