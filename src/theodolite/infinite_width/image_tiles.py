@@ -45,32 +45,45 @@ def both_points(places, along, across, left, right, start, width, lanes, row, ho
 
 
 @njit(**_FAST)
-def moved(runs, first, last, unit, source, base, target, start, length):
-    """target[start:][:length] = the sum over runs (out, in, count) of the source, in units of consecutive numbers."""
+def copied(source, target):
+    """target[: len(source)] = source; loops compile in a tenth of the time that slices take."""
+    for e in range(len(source)):
+        target[e] = source[e]
+
+
+@njit(**_FAST)
+def cleared(array):
+    """array = 0."""
+    for e in range(len(array)):
+        array[e] = 0.0
+
+
+@njit(**_FAST)
+def moved(runs, first, last, unit, source, target):
+    """target = the sum over runs (out, in, count) of the source, in units of consecutive numbers."""
     begin = first
-    if first < last and runs[first, 2] * unit == length:
-        shift = base + runs[first, 1] * unit - start
-        for e in range(start, start + length):
-            target[e] = source[e + shift]
+    if first < last and runs[first, 2] * unit == len(target):
+        into = runs[first, 1] * unit
+        b = source[into : into + len(target)]
+        for e in range(len(target)):
+            target[e] = b[e]
         begin = first + 1
     else:
-        for e in range(start, start + length):
-            target[e] = 0.0
+        cleared(target)
     for r in range(begin, last):
-        out, into, count = start + runs[r, 0] * unit, base + runs[r, 1] * unit, runs[r, 2] * unit
+        out, into, count = runs[r, 0] * unit, runs[r, 1] * unit, runs[r, 2] * unit
         a, b = target[out : out + count], source[into : into + count]
         for e in range(count):
             a[e] += b[e]
 
 
 @njit(**_FAST)
-def window_sums(runs, along, across, before, after, lanes, source, middle, target):
-    """The sums over windows along both axes; before, after: pairs along and across."""
-    unit = before[1] * lanes
-    moved(runs, along[0], along[1], unit, source, 0, middle, 0, after[0] * unit)
-    row = after[1] * lanes
-    for line in range(after[0]):
-        moved(runs, across[0], across[1], lanes, middle, line * unit, target, line * row, row)
+def window_sums(runs, along, across, row_level, into, into_row, lanes, source, middle, target):
+    """The sums over windows along both axes; the levels before and after, along and across, begin with their pairs."""
+    unit, row = row_level[0] * lanes, into_row[0] * lanes
+    moved(runs, along[0], along[1], unit, source, middle[: into[0] * unit])
+    for line in range(into[0]):
+        moved(runs, across[0], across[1], lanes, middle[line * unit :], target[line * row : (line + 1) * row])
 
 
 @njit(**_FAST)
@@ -80,52 +93,59 @@ def added(runs, along, across, before, after, lanes, source, target):
         for q in range(runs[r, 2]):
             out, into = (runs[r, 0] + q) * after, (runs[r, 1] + q) * before
             for s in range(across[0], across[1]):
-                a, b = (out + runs[s, 0]) * lanes, (into + runs[s, 1]) * lanes
-                for e in range(runs[s, 2] * lanes):
-                    target[a + e] += source[b + e]
+                one, two, count = (out + runs[s, 0]) * lanes, (into + runs[s, 1]) * lanes, runs[s, 2] * lanes
+                a, b = target[one : one + count], source[two : two + count]
+                for e in range(count):
+                    a[e] += b[e]
 
 
 @njit(**_FAST)
-def weighted(k, theta, weight, bias, rate, tangent, size):
+def weighted(k, theta, weight, bias, rate):
     """The moments above a layer of weights."""
-    for e in range(size):
-        k[e] = weight * k[e] + bias
-    if tangent:
-        for e in range(size):
-            theta[e] = weight * theta[e] + rate * k[e]
+    for e in range(len(k)):
+        value = weight * k[e] + bias
+        theta[e] = weight * theta[e] + rate * value
+        k[e] = value
 
 
 @njit(**_FAST)
-def activated(kind, numbers, k, theta, inverse, norm, mean, squares, work, terms, size):
+def activated(kind, numbers, k, theta, inverse, norm, squares, mean, work, terms):
     """The moments above an activation; inverse, norm: of both points; mean: of both; squares: of the inverses."""
-    square, cross, shift, product, share = numbers
+    square, cross, shift, product, share = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
     cosine, sine, arcsine = work[0], work[1], work[2]
-    for start in range(0, size, LANES):
-        count = min(LANES, size - start)
+    for start in range(0, len(k), LANES):
+        count = min(LANES, len(k) - start)
         here = slice(start, start + count)
         c, t, inv = k[here], theta[here], inverse[here]
         for e in range(count):
             cosine[e] = c[e] * inv[e]
         angles(cosine, sine, arcsine, terms, count)
-        if kind == PIECEWISE:
+        if kind == PIECEWISE:  # loops that write one array each: others would not be vectorised
             length = norm[here]
             for e in range(count):
-                slope = product + share * (0.5 * math.pi + arcsine[e])
-                c[e] = square * (slope * c[e] + share * (length[e] * sine[e])) + shift
-                t[e] = square * slope * t[e]
+                arcsine[e] = product + share * (0.5 * math.pi + arcsine[e])
+            for e in range(count):
+                c[e] = square * (arcsine[e] * c[e] + share * (length[e] * sine[e])) + shift
+            for e in range(count):
+                t[e] = square * arcsine[e] * t[e]
         elif kind == ERF:
             for e in range(count):
                 c[e] = square * ((2.0 / math.pi) * arcsine[e]) + shift
+            for e in range(count):
                 t[e] = square * ((2.0 / math.pi) * inv[e] / sine[e]) * t[e]
         else:
             length, both = norm[here], squares[here]
             for e in range(count):
-                area = 0.25 + arcsine[e] / (2.0 * math.pi)
-                root = inv[e] / sine[e]  # 1 / sqrt(D)
-                moment = length[e] - c[e] * c[e] + c[e] * c[e] * both[e]
-                slope = area + c[e] * root / math.pi * (0.5 + 0.5 * moment * root * root + both[e] - 1.0)
-                c[e] = square * (c[e] * area + moment * root / (2.0 * math.pi)) + shift
-                t[e] = square * slope * t[e]
+                arcsine[e] = 0.25 + arcsine[e] / (2.0 * math.pi)  # the area
+            for e in range(count):
+                sine[e] = inv[e] / sine[e]  # 1 / sqrt(D)
+            for e in range(count):
+                cosine[e] = length[e] - c[e] * c[e] + c[e] * c[e] * both[e]  # the moment
+            for e in range(count):
+                part = 0.5 + 0.5 * cosine[e] * sine[e] * sine[e] + both[e] - 1.0
+                t[e] = square * (arcsine[e] + c[e] * sine[e] / math.pi * part) * t[e]
+            for e in range(count):
+                c[e] = square * (c[e] * arcsine[e] + cosine[e] * sine[e] / (2.0 * math.pi)) + shift
         if cross != 0.0:
             means = mean[here]
             for e in range(count):
@@ -133,9 +153,9 @@ def activated(kind, numbers, k, theta, inverse, norm, mean, squares, work, terms
 
 
 @njit(**_FAST)
-def exactly(places, along, across, exact, start, step, lanes, lane, row, k, theta, before):
+def exactly(places, along, across, exact, step, lanes, lane, row, k, theta, before):
     """Write the moments where both points and both positions are one; before: theta below the activation."""
-    width, size = step[5], step[6]
+    start, width, size = step[4], step[5], step[6]
     for r in range(along[0], along[1]):
         if places[r, 1] != places[r, 2]:
             continue
@@ -151,19 +171,19 @@ def exactly(places, along, across, exact, start, step, lanes, lane, row, k, thet
 
 
 @njit(**_FAST)
-def loaded(places, along, across, source, sizes, width, lanes, row, out):
-    """The pairs of a family from a state (pairs along, pairs across, lanes)."""
-    height = sizes[2]
+def loaded(places, along, across, source, height, width, many, lanes, row, out):
+    """The pairs of a family from a state (pairs along, pairs across, lanes); many: its pairs across."""
     for r in range(along[0], along[1]):
         for q in range(places[r, 3]):
-            line = ((places[r, 1] + q) * height + places[r, 2] + q) * sizes[1]
+            line = ((places[r, 1] + q) * height + places[r, 2] + q) * many
             base = (places[r, 0] + q) * row
             for s in range(across[0], across[1]):
                 for v in range(places[s, 3]):
-                    a = (base + places[s, 0] + v) * lanes
-                    b = (line + (places[s, 1] + v) * width + places[s, 2] + v) * lanes
+                    one = (base + places[s, 0] + v) * lanes
+                    two = (line + (places[s, 1] + v) * width + places[s, 2] + v) * lanes
+                    a, b = out[one : one + lanes], source[two : two + lanes]
                     for e in range(lanes):
-                        out[a + e] = source[b + e]
+                        a[e] = b[e]
 
 
 @njit(**_FAST)
@@ -171,108 +191,101 @@ def pooled(joins, along, across, source, row, scale, lanes, wide, state):
     """Add the pairs of a family to the pairs of outputs they join."""
     for r in range(along[0], along[1]):
         for s in range(across[0], across[1]):
-            a, b = (joins[r, 1] * wide + joins[s, 1]) * lanes, (joins[r, 0] * row + joins[s, 0]) * lanes
+            one, two = (joins[r, 1] * wide + joins[s, 1]) * lanes, (joins[r, 0] * row + joins[s, 0]) * lanes
+            a, b = state[one : one + lanes], source[two : two + lanes]
             for e in range(lanes):
-                state[a + e] += scale * source[b + e]
+                a[e] += scale * b[e]
 
 
 @njit(**_FAST)
-def through(tables, number, left, right, exact, lane, lanes, channels, tangent, terms, before, after, work, angle_work):
-    """The state after a segment, (2, pairs of positions * lanes), from the one before it (or from images)."""
-    segment, steps = tables.segments[number], tables.steps
-    after[:] = 0.0
-    sizes = np.empty(3, np.int64)
-    sizes[:2] = tables.states[number]
-    wide = tables.states[number + 1, 1]
-    sizes[2] = int(math.sqrt(sizes[0]) + 0.5)
-    width = int(math.sqrt(sizes[1]) + 0.5)
-    for f in range(segment[2]):
-        for g in range(segment[6]):
-            level_f, level_g = segment[3] + f * segment[10], segment[7] + g * segment[10]
-            move_f, move_g = segment[4] + f * segment[11], segment[8] + g * segment[11]
-            along, across = tables.levels[level_f], tables.levels[level_g]
-            k, theta, k_next, theta_next = work[0], work[1], work[2], work[3]
-            size, kept = along[0] * across[0] * lanes, 0
-            theta[:size] = 0.0
-            if number == 0:
-                k[:size] = 0.0
-                area = sizes[2] * width
-                for channel in range(channels):
-                    both_points(
-                        tables.places, along[1:], across[1:], left, right, channel * area, width, lanes, across[0],
-                        INNER, k,
-                    )  # fmt: skip
-            else:
-                loaded(tables.places, along[1:], across[1:], before[0], sizes, width, lanes, across[0], k)
-                if tangent:
-                    loaded(tables.places, along[1:], across[1:], before[1], sizes, width, lanes, across[0], theta)
-            for at in range(segment[0], segment[1]):
-                step, numbers = steps[at], tables.numbers[at]
-                kind = step[0]
-                if kind == CONV:
-                    next_along, next_across = tables.levels[level_f + step[1]], tables.levels[level_g + step[1]]
-                    runs_f, runs_g = tables.moves[move_f + step[2]], tables.moves[move_g + step[2]]
-                    window_sums(tables.runs, runs_f, runs_g, (along[0], across[0]), (next_along[0], next_across[0]),
-                                lanes, k, work[4], k_next)  # fmt: skip
-                    k, k_next = k_next, k
-                    if tangent:
-                        window_sums(tables.runs, runs_f, runs_g, (along[0], across[0]), (next_along[0], next_across[0]),
-                                    lanes, theta, work[4], theta_next)  # fmt: skip
-                        theta, theta_next = theta_next, theta
-                    along, across = next_along, next_across
-                    size = along[0] * across[0] * lanes
-                if kind in (CONV, DENSE):
-                    weighted(k, theta, numbers[0], numbers[1], numbers[2], tangent, size)
-                elif kind == KEEP:
-                    work[BUFFERS + 2 * kept, :size] = k[:size]
-                    work[BUFFERS + 2 * kept + 1, :size] = theta[:size]
-                    kept += 1
-                elif kind == ADD:
-                    kept -= 1
-                    runs_f, runs_g = tables.moves[move_f + step[2]], tables.moves[move_g + step[2]]
-                    own = tables.levels[level_g + step[3]][0]
-                    added(tables.runs, runs_f, runs_g, own, across[0], lanes, work[BUFFERS + 2 * kept], k)
-                    added(tables.runs, runs_f, runs_g, own, across[0], lanes, work[BUFFERS + 2 * kept + 1], theta)
-                elif kind == LINEAR:
-                    weighted(k, theta, numbers[0], numbers[2], 0.0, tangent, size)
-                else:
-                    _point_step(tables, step, numbers, left, right, exact, lane, lanes, terms, along, across, size, k,
-                                theta, work, angle_work)  # fmt: skip
-            joins_f, joins_g = tables.targets[segment[5] + f], tables.targets[segment[9] + g]
-            scale = tables.scales[number]
-            pooled(tables.joins, joins_f, joins_g, k, across[0], scale, lanes, wide, after[0])
-            if tangent:
-                pooled(tables.joins, joins_f, joins_g, theta, across[0], scale, lanes, wide, after[1])
-
-
-@njit(**_FAST)
-def _point_step(
-    tables, step, numbers, left, right, exact, lane, lanes, terms, along, across, size, k, theta, work, angle_work
+def point_step(
+    places, step, numbers, left, right, exact, lane, lanes, terms, along, across, k, theta, work, angle_work
 ):
     """An activation or a layer norm: steps that need to know the points."""
-    kind, start, width, area, row = step[0], step[3], step[5], step[6], across[0]
-    inverse, norm, mean, squares = work[5], work[6], work[7], work[8]
-    places, f, g = tables.places, along[1:], across[1:]
-    both_points(places, f, g, left, right, start, width, lanes, row, PRODUCT, inverse)
-    start += area
-    if kind != ERF:
-        both_points(places, f, g, left, right, start, width, lanes, row, PRODUCT, norm)
-        start += area
+    kind, size = step[0], len(k)
+    products = 1 if kind == ERF else 2
+    sums = (kind == GELU) + (kind != NORM and numbers[1] != 0.0)
+    for part in range(products + sums):  # into work[5:], the inverse, the norm or mean, and what is added
+        both_points(places, along, across[1:], left, right, step[3] + part * step[6], step[5], lanes, across[0],
+                    PRODUCT if part < products else SUM, work[5 + part])  # fmt: skip
+    inverse, norm = work[5, :size], work[6, :size]
     if kind == NORM:
         for e in range(size):
             k[e] = (k[e] - norm[e]) * inverse[e]
             theta[e] *= inverse[e]
         return
-    if kind == GELU:
-        both_points(places, f, g, left, right, start, width, lanes, row, SUM, squares)
-        start += area
-    if numbers[1] != 0.0:
-        both_points(places, f, g, left, right, start, width, lanes, row, SUM, mean)
     if lane >= 0:
-        work[9, :size] = theta[:size]
-    activated(kind, numbers, k, theta, inverse, norm, mean, squares, angle_work, terms, size)
+        copied(theta, work[9])
+    activated(
+        kind, numbers, k, theta, inverse, norm, work[7, :size], work[4 + products + sums, :size], angle_work, terms
+    )
     if lane >= 0:
-        exactly(places, f, g, exact, step[4], step, lanes, lane, row, k, theta, work[9])
+        exactly(places, along, across[1:], exact, step, lanes, lane, across[0], k, theta, work[9])
+
+
+@njit(**_FAST)
+def through(tables, number, left, right, exact, lane, lanes, channels, tangent, terms, before, after, work, angle_work):
+    """The state after a segment, (2, pairs of positions * lanes), from the one before it (or from images)."""
+    segment, parts = tables.segments[number], 2 if tangent else 1
+    cleared(after[0])
+    cleared(after[1])
+    wide, many = tables.states[number + 1, 1], tables.states[number, 1]  # pairs across
+    height, width = int(math.sqrt(tables.states[number, 0]) + 0.5), int(math.sqrt(many) + 0.5)
+    for f in range(segment[2]):
+        for g in range(segment[6]):
+            level_f, level_g = segment[3] + f * segment[10], segment[7] + g * segment[10]
+            move_f, move_g = segment[4] + f * segment[11], segment[8] + g * segment[11]
+            along, across = tables.levels[level_f], tables.levels[level_g]
+            size, kept, now, fed = along[0] * across[0] * lanes, 0, 0, tangent and number > 0
+            cleared(work[0, :size])
+            cleared(work[1, :size])
+            if number == 0:
+                for channel in range(channels):
+                    both_points(tables.places, along[1:], across[1:], left, right, channel * height * width, width,
+                                lanes, across[0], INNER, work[0])  # fmt: skip
+            else:
+                for part in range(parts):
+                    loaded(tables.places, along[1:], across[1:], before[part], height, width, many, lanes, across[0],
+                           work[part])  # fmt: skip
+            for at in range(segment[0], segment[1]):
+                step, numbers = tables.steps[at], tables.numbers[at]
+                kind = step[0]
+                if kind == CONV:
+                    into_along, into_across = tables.levels[level_f + step[1]], tables.levels[level_g + step[1]]
+                    runs_f, runs_g = tables.moves[move_f + step[2]], tables.moves[move_g + step[2]]
+                    for part in range(parts if fed else 1):
+                        window_sums(
+                            tables.runs, runs_f, runs_g, across, into_along, into_across, lanes,
+                            work[now + part], work[4], work[2 - now + part],
+                        )  # fmt: skip
+                    along, across, now = into_along, into_across, 2 - now
+                    size = along[0] * across[0] * lanes
+                    if not fed:
+                        cleared(work[now + 1, :size])
+                k, theta = work[now, :size], work[now + 1, :size]
+                if kind in (CONV, DENSE):
+                    weighted(k, theta, numbers[0], numbers[1], numbers[2])
+                    fed = tangent
+                elif kind == LINEAR:
+                    weighted(k, theta, numbers[0], numbers[2], 0.0)
+                elif kind == KEEP:
+                    copied(k, work[BUFFERS + kept])
+                    copied(theta, work[BUFFERS + kept + 1])
+                    kept += 2
+                elif kind == ADD:
+                    kept -= 2
+                    runs_f, runs_g = tables.moves[move_f + step[2]], tables.moves[move_g + step[2]]
+                    own = tables.levels[level_g + step[3]][0]
+                    for part in range(parts):
+                        added(tables.runs, runs_f, runs_g, own, across[0], lanes, work[BUFFERS + kept + part],
+                              work[now + part])  # fmt: skip
+                else:
+                    point_step(tables.places, step, numbers, left, right, exact, lane, lanes, terms, along[1:],
+                               across, k, theta, work, angle_work)  # fmt: skip
+            joins_f, joins_g = tables.targets[segment[5] + f], tables.targets[segment[9] + g]
+            for part in range(parts):
+                pooled(tables.joins, joins_f, joins_g, work[now + part], across[0], tables.scales[number], lanes, wide,
+                       after[part])  # fmt: skip
 
 
 @njit(**_FAST)
@@ -324,7 +337,6 @@ def pair_rows(
                         ntk[first + lane, i] = found[1, lane]
 
 
-@njit(**_FAST)
 def own_states(points, number, tables, channels, most, depth, data, exact, tangent, terms, before, after):
     """after[i] = the state of image i with itself after a segment, (2, pairs of positions), from before[i]."""
     work, angle_work = np.empty((BUFFERS + 2 * depth, most)), np.empty((3, LANES))

@@ -1,7 +1,7 @@
 """The layers of a fully connected network, one after the other, on tiles of pairs that stay in the cache.
 
 For points of any norms and layers with any biases, as long as every activation has one of the closed forms below.
-Angles come from u, as in `tiles`: arccos c = pi / 2 - 2 arcsin(u / sqrt 2), whose argument stays within 0.71.
+Angles come from the sine s: arcsin(c) / c is analytic in s from 0 to 1, so that one root is all that is taken.
 """
 
 import math
@@ -19,10 +19,13 @@ STEP = 9
 
 
 def _arcsine_terms(count: int = 20) -> np.ndarray:
-    """Coefficients in t = 4 v^2 - 1 of arcsin(v) / v, v^2 in [0, 1 / 2]."""
-    t = chebyshev.chebpts1(count)
-    v = np.sqrt((t + 1) / 4)
-    return chebyshev.cheb2poly(chebyshev.chebfit(t, np.arcsin(v) / v, count - 1))
+    """Coefficients in t = 2 s - 1 of arcsin(c) / c = arccos(s) / sqrt(1 - s^2), s in [0, 1]."""
+    angle = np.pi * (np.arange(count, dtype=np.longdouble) + 0.5) / count  # long: in double two digits go
+    t = np.cos(angle)
+    c = np.sqrt((1 - t) * (3 + t)) / 2
+    series = 2 / np.longdouble(count) * np.cos(np.arange(count)[:, None] * angle) @ (np.arcsin(c) / c)
+    series[0] /= 2
+    return chebyshev.cheb2poly(series).astype(float)
 
 
 ARCSINE = _arcsine_terms()
@@ -35,17 +38,15 @@ def angles(cosine, sine, arcsine, terms, count):
         c = cosine[lane]
         s = math.sqrt(abs((1.0 - c) * (1.0 + c)))
         sine[lane] = s
-        arcsine[lane] = c / math.sqrt(2.0 + 2.0 * s)
-    for lane in range(count):
-        v = arcsine[lane]
-        t = 4.0 * v * v - 1.0
+        t = 2.0 * s - 1.0
         value = (terms[19] * t + terms[18]) * t + terms[17]
         value = ((value * t + terms[16]) * t + terms[15]) * t + terms[14]
         value = ((value * t + terms[13]) * t + terms[12]) * t + terms[11]
         value = ((value * t + terms[10]) * t + terms[9]) * t + terms[8]
         value = ((value * t + terms[7]) * t + terms[6]) * t + terms[5]
         value = ((value * t + terms[4]) * t + terms[3]) * t + terms[2]
-        arcsine[lane] = 2.0 * v * ((value * t + terms[1]) * t + terms[0])
+        value = (value * t + terms[1]) * t + terms[0]
+        arcsine[lane] = c * value
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
