@@ -6,7 +6,7 @@ p - p' never meet before positions are pooled; a flatten asks for the displaceme
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, repeat
 
 from theodolite.architectures import (
@@ -137,7 +137,8 @@ class _Reader:
             before, _, outputs = conv_border(size, window, stride, node.padding)
             axes.append(Axis(size, window, stride, before, outputs, node.padding == "CIRCULAR"))
         weight = node.weight_std**2 / math.prod(windows)
-        self._add(CONV, node, (weight, node.bias_std**2, next(self.rates)), tuple(axes))
+        along_both = replace(node, window=windows, strides=strides)  # a sequence has one axis here, of two
+        self._add(CONV, along_both, (weight, node.bias_std**2, next(self.rates)), tuple(axes))
         self.positions, self.weighted = (axes[0].outputs, axes[1].outputs), True
 
     def _residual(self, node: Residual) -> bool:

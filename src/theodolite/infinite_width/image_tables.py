@@ -11,7 +11,7 @@ import numpy as np
 from theodolite.architectures import Node
 from theodolite.infinite_width.image_families import AxisFamilies, Family
 from theodolite.infinite_width.image_steps import ADD, CONV, KEEP, NORM, Segment, Step, image_segments
-from theodolite.infinite_width.tiles_layers import ERF, GELU, LINEAR, PIECEWISE
+from theodolite.infinite_width.tiles_layers import ERF, GELU, PIECEWISE
 from theodolite.numerics.errors import ShapeMismatch
 
 EXACT = 2  # numbers an activation needs where both points and positions are one: its square and that of its slope
@@ -45,7 +45,7 @@ class Tables(NamedTuple):
 @dataclass(frozen=True)
 class ImagePlan:
     """`rows`: numbers of point data; `exact`: of exact values; `pairs`: the most pairs of positions worked on at once;
-    `depth`: how many layers are kept at once; `work`: activations of a pair of images, over all pairs of positions.
+    `depth`: how many layers are kept at once; `work`: steps of a pair of images, over all pairs of positions.
     """
 
     segments: tuple[Segment, ...]
@@ -149,9 +149,8 @@ class _Builder:
             self.lists["numbers"].append([*step.numbers, *[0.0] * (5 - len(step.numbers))])
             self.rows += rows * size
             self.exact += EXACT * size * (exact >= 0)
-            if step.kind in (LINEAR, PIECEWISE, ERF, GELU):
-                sums = [sum(len(family.levels[level]) for family in families) for families in axes]
-                self.work += sums[0] * sums[1]
+            sums = [sum(len(family.levels[level]) for family in families) for families in axes]
+            self.work += sums[0] * sums[1]
         most = [max(len(pairs) for family in families for pairs in family.levels) for families in axes]
         self.pairs = max(self.pairs, most[0] * most[1])
         self.lists["segments"].append([first, len(self.lists["steps"]), *starts[0], *starts[1], levels, moves])

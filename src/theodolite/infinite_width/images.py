@@ -12,7 +12,8 @@ from theodolite.kernels import Pairs
 from theodolite.numerics.memory import require
 from theodolite.numerics.threads import side_by_side, workers
 
-FEWEST = 1_000_000  # activations below which loading compiled code costs more than it brings
+FEWEST = 3_000_000  # steps of pairs of positions below which loading compiled code costs more than it brings
+STEPS = 100  # more than most networks have
 CACHED = 2048  # numbers of a layer that are worked on at once, where the positions leave the choice
 LANES = (8, 64)  # the least and the most images beside one
 CHUNK_BYTES = 128e6  # of point data held at a time
@@ -28,7 +29,7 @@ def fill(net: Node, pairs: Pairs, rates: Sequence[float] | None, nngp: bool, ntk
     Raises: NoInfiniteWidthLimit, ShapeMismatch, TooLarge.
     """
     n, m = pairs.shape
-    plan = _plan(net, pairs.X, rates, n * m // (2 if pairs.symmetric else 1))
+    plan = _plan(net, pairs.X, rates, n * (n + 1) // 2 if pairs.symmetric else n * m)
     if plan is None:
         return None
     from theodolite.infinite_width.image_tiles import pair_rows
@@ -70,7 +71,7 @@ def points(net: Node, X: np.ndarray, rates: Sequence[float] | None, ntk: bool) -
 def _plan(net: Node, X: np.ndarray, rates: Sequence[float] | None, pairs: int) -> Any:
     """The plan, where there is one and enough to be done."""
     shape = tuple(as_places(net, X[:1]).shape[1:])
-    if len(shape) == 1 or pairs * math.prod(shape[:-1]) ** 2 < FEWEST:
+    if len(shape) == 1 or STEPS * pairs * math.prod(shape[:-1]) ** 2 < FEWEST:
         return None
     from theodolite.infinite_width.image_tables import image_plan  # loads the compiler: only when it is needed
 
