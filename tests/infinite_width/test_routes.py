@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from threadpoolctl import threadpool_limits
 
 from theodolite.architectures import Dense, Elementwise, Node, Relu, balanced, parse, plain
-from theodolite.infinite_width import NTK, fully_connected, layerwise, limit, nngp, ntk, reading
+from theodolite.infinite_width import NTK, fully_connected, layerwise, limit, nngp, ntk, reading, traced
 from theodolite.kernels import Pairs, from_config, gram
 from theodolite.numerics.errors import BadInput, NoInfiniteWidthLimit, ShapeMismatch
 
@@ -179,7 +179,7 @@ def test_what_cannot_be_read_is_refused_in_words(make, error: type, words: str) 
         make()
 
 
-@pytest.mark.parametrize("text", ["relu*2 bias=0.1", "gelu*2", "conv(2) relu globalaveragepool dense"])
+@pytest.mark.parametrize("text", ["relu*3 bias=0.1", "gelu", "relu*5", "conv(2) relu globalaveragepool dense"])
 def test_traced_values_agree_and_gradients_are_finite(text: str) -> None:
     kernel = ntk(parse(text))
     X = FREE[:5] if "conv" not in text else random.standard_normal((3, 4, 2))
@@ -209,3 +209,34 @@ def test_balanced_networks_keep_the_diagonal_law() -> None:
         for depth in (2, 5, 12):
             found = ntk(balanced(activation, depth, 0.3)).diagonal(SPHERE)
             np.testing.assert_allclose(found, (1 - r**depth) / (1 - r), rtol=1e-12 * depth)
+
+
+@pytest.mark.exact
+def test_traced_series_and_rules_agree_where_points_are_parallel_too() -> None:
+    """Values and derivatives of the series for JAX, against the rules written out on the host and in JAX."""
+    net, rates = parse("relu*4"), (0.5, 1.0, 2.0, 0.0, 1.0)
+    points = np.vstack([FREE[:4], 2 * FREE[:1], -FREE[:1], np.zeros(6)])
+    with jax.enable_x64(True):
+        X = jnp.asarray(points)
+
+        def by_series(a: jax.Array) -> jax.Array:
+            return ntk(net, rates)(a, X)
+
+        def by_rules(a: jax.Array) -> jax.Array:
+            return reading.read_pairs(net, Pairs(a, X), rates, True).ntk
+
+        assert traced.fill(net, Pairs(X), rates, True) is not None
+        np.testing.assert_allclose(by_series(X), plainly(net, points, points, rates).ntk, atol=1e-13)
+        np.testing.assert_allclose(ntk(net, rates)(X).diagonal(), ntk(net, rates).diagonal(points), rtol=1e-14)
+        ours, theirs = (jax.jacfwd(of)(X) for of in (by_series, by_rules))
+        apart = ~np.eye(7, dtype=bool)
+        np.testing.assert_allclose(ours[apart], theirs[apart], atol=2e-7)  # 2 x rounds to an angle of 1e-8
+        np.testing.assert_allclose(ours[~apart], theirs[~apart], atol=1e-12)
+
+
+def test_repeated_blocks_are_compiled_once() -> None:
+    net = parse("dense relu dense tanh dense tanh dense tanh dense gelu dense bias=0.1")
+    rates = tuple(0.1 * k for k in range(1, 7))
+    with jax.enable_x64(True):
+        found = jax.jit(lambda a: ntk(net, rates)(a))(jnp.asarray(FREE[:6]))
+    np.testing.assert_allclose(found, ntk(net, rates)(FREE[:6]), atol=1e-12)

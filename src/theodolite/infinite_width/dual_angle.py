@@ -3,7 +3,9 @@
 import math
 from typing import Any
 
-from array_api_compat import array_namespace
+import numpy as np
+from array_api_compat import array_namespace, is_jax_array
+from numpy.polynomial import chebyshev
 
 
 def length_angle_sine(q1: Any, c: Any, q2: Any) -> tuple[Any, Any, Any]:
@@ -21,9 +23,35 @@ def length_angle_sine(q1: Any, c: Any, q2: Any) -> tuple[Any, Any, Any]:
     gap = (length - c) * (length + c)
     oblique = gap > 0
     sine = xp.where(oblique, xp.sqrt(xp.where(oblique, gap, xp.ones_like(gap))), xp.zeros_like(gap))
-    angle = xp.atan2(xp.where(oblique, sine, xp.ones_like(gap)), xp.where(oblique, c, xp.zeros_like(gap)))
+    angle = _angle(xp.where(oblique, sine, xp.ones_like(gap)), xp.where(oblique, c, xp.zeros_like(gap)))
     straight = xp.where(c < 0, xp.full_like(gap, math.pi), xp.zeros_like(gap))
     return length, xp.where(oblique | (length <= 0), angle, straight), sine
+
+
+def _angle(sine: Any, cosine: Any) -> Any:
+    """The angle in [0, pi] of a vector (cosine, sine) of any positive length, sine >= 0."""
+    xp = array_namespace(sine, cosine)
+    if not is_jax_array(cosine):
+        return xp.atan2(sine, cosine)
+    # XLA's arctangent takes four times as long as this polynomial: t = pi / 2 - 2 arcsin v with |v| <= 0.71
+    length = xp.hypot(sine, cosine)
+    v = cosine / xp.sqrt(2.0 * length * (length + sine))
+    square = v * v
+    value = xp.full_like(v, ARCSINE[-1])
+    for term in ARCSINE[-2::-1]:
+        value = value * square + term
+    return math.pi / 2 - 2.0 * v * value
+
+
+def _arcsine_terms(count: int = 20) -> tuple[float, ...]:
+    """Coefficients in v^2 of arcsin(v) / v on v^2 in [0, 1 / 2], by interpolation."""
+    t = chebyshev.chebpts1(count)
+    v = np.sqrt((t + 1) / 4)
+    series = np.polynomial.Chebyshev(chebyshev.chebfit(t, np.arcsin(v) / v, count - 1), domain=[0, 0.5])
+    return tuple(float(term) for term in series.convert(kind=np.polynomial.Polynomial).coef)
+
+
+ARCSINE = _arcsine_terms()
 
 
 def safe_root(q: Any) -> Any:

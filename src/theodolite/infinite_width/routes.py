@@ -8,7 +8,7 @@ import numpy as np
 from array_api_compat import is_numpy_array
 
 from theodolite.architectures import Node
-from theodolite.infinite_width import fully_connected, images, reading
+from theodolite.infinite_width import fully_connected, images, reading, traced
 from theodolite.kernels import Pairs
 
 TILE_BYTES = 64e6  # of the moments of one tile of pairs, in the plain route on the host
@@ -19,6 +19,9 @@ def on_pairs(
 ) -> tuple[Any, Any]:
     """(NNGP, NTK) on all pairs, (n, m) each, None where not wanted."""
     if not is_numpy_array(pairs.X):
+        found = traced.fill(net, pairs, rates, ntk)
+        if found is not None:
+            return found
         moments = reading.read_pairs(net, pairs, rates, ntk)
         return moments.nngp, moments.ntk
     found = fully_connected.fill(net, pairs, rates, nngp, ntk) if pairs.X.ndim == 2 else None

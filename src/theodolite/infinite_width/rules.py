@@ -9,6 +9,8 @@ from dataclasses import replace
 from functools import singledispatch
 from typing import Any
 
+from array_api_compat import is_jax_array
+
 from theodolite.architectures import (
     Activation,
     BatchNorm,
@@ -35,9 +37,50 @@ def next_moments(node: Node, moments: Moments, rates: Rates) -> Moments:
 
 @next_moments.register
 def _(node: Serial, moments: Moments, rates: Rates) -> Moments:
-    for part in node:
-        moments = next_moments(part, moments, rates)
+    at = 0
+    while at < len(node.nodes):
+        times = repetitions(node.nodes[at:]) if is_jax_array(moments.nngp) else 1
+        if times > 1:
+            moments, at = _repeated(node.nodes[at : at + 2], times, moments, rates), at + 2 * times
+        else:
+            moments, at = next_moments(node.nodes[at], moments, rates), at + 1
     return moments
+
+
+def repetitions(nodes: tuple[Node, ...]) -> int:
+    """How often the first two nodes, an activation and a Dense layer, stand at the beginning, one after the other.
+
+    >>> from theodolite.architectures import parse
+    >>> repetitions(parse("dense relu dense relu dense").nodes[1:])
+    2
+    """
+    block, times = nodes[:2], 0
+    if len(block) == 2 and isinstance(block[0], Activation) and isinstance(block[1], Dense):
+        while nodes[2 * times : 2 * times + 2] == block:
+            times += 1
+    return times
+
+
+def _repeated(block: tuple[Node, ...], times: int, moments: Moments, rates: Rates) -> Moments:
+    """A block applied several times to JAX arrays, compiled once.
+
+    Written out, XLA would compute each layer anew inside all later ones, and compile for minutes.
+    """
+    from jax.lax import scan
+
+    fields = ("nngp", "left", "right") + (("ntk",) if moments.ntk is not None else ())
+
+    def step(carried: Any, rate: Any) -> tuple[Any, None]:
+        after = replace(moments, **dict(zip(fields, carried, strict=True)))
+        for node in block:
+            after = next_moments(node, after, iter([rate]))
+        return tuple(getattr(after, name) for name in fields), None
+
+    given = moments.xp.asarray([next(rates) for _ in range(times)], dtype=moments.nngp.dtype)
+    if not moments.gaussian:
+        return next_moments(block[0], moments, rates)  # which says what is wrong
+    carried, _ = scan(step, tuple(getattr(moments, name) for name in fields), given)
+    return replace(moments, **dict(zip(fields, carried, strict=True)))
 
 
 @next_moments.register
