@@ -228,7 +228,8 @@ def test_traced_series_and_rules_agree_where_points_are_parallel_too() -> None:
         assert traced.fill(net, Pairs(X), rates, True) is not None
         np.testing.assert_allclose(by_series(X), plainly(net, points, points, rates).ntk, atol=1e-13)
         np.testing.assert_allclose(ntk(net, rates)(X).diagonal(), ntk(net, rates).diagonal(points), rtol=1e-14)
-        ours, theirs = (jax.jacfwd(of)(X) for of in (by_series, by_rules))
+        # at the origin there is no derivative, and each convention has its own finite number
+        ours, theirs = (jax.jacfwd(of)(X)[:, :, :-1] for of in (by_series, by_rules))
         apart = ~np.eye(7, dtype=bool)
         np.testing.assert_allclose(ours[apart], theirs[apart], atol=2e-7)  # 2 x rounds to an angle of 1e-8
         np.testing.assert_allclose(ours[~apart], theirs[~apart], atol=1e-12)

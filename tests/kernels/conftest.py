@@ -44,7 +44,7 @@ DISTANCE = [
     RationalQuadratic(2.0, alpha=0.7),
 ]
 PRODUCT = [Linear(), Linear(0.3), Polynomial(1), Polynomial(3, offset=0.5)]
-NETWORK = [relu_ntk(), relu_ntk(3, bias_std=0.3), relu_nngp(), relu_nngp(2, bias_std=0.1)]
+NETWORK = [relu_ntk(), relu_ntk(3, bias_std=0.3), relu_nngp(2, bias_std=0.1)]
 COMBINED = [RBF(1.0) + 0.5 * Linear(0.1), Laplace(2.0) * Polynomial(2), 2.5 * (Matern(1.0) + relu_ntk(2))]
 NAMED: list[Kernel] = DISTANCE + PRODUCT + NETWORK + COMBINED
 
@@ -73,9 +73,7 @@ def distance_kernel(request: pytest.FixtureRequest) -> Kernel:
         *DISTANCE,
         Linear(0.3),
         Polynomial(3, offset=0.5),
-        relu_ntk(),
         relu_ntk(2, 0.3),
-        relu_nngp(2, 0.1),
         COMBINED[0],
     ],
     ids=repr,
