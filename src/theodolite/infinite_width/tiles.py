@@ -82,11 +82,11 @@ def series_rows(inner, rows, left, right, left_scale, right_scale, nngp_terms, n
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def write(held, matrix, top, bottom, first, count, mirrored):
-    """Copy a tile to its place, and to the mirrored one."""
+    """Copy a tile to its place; where mirrored, what is on or below the diagonal, and that to the other side too."""
     for i in range(top, bottom):
-        for lane in range(count):
+        for lane in range(min(count, i - first + 1) if mirrored else count):
             matrix[i, first + lane] = held[i - top, lane]
     if mirrored:
         for lane in range(count):
-            for i in range(top, bottom):
+            for i in range(max(top, first + lane), bottom):
                 matrix[first + lane, i] = held[i - top, lane]
