@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-COMMANDS = ("survey", "predict", "datasets", "reproduce")
+COMMANDS = ("survey", "predict", "phase", "datasets", "reproduce")
 
 
 def test_help_answers_in_well_under_a_second() -> None:

@@ -12,6 +12,7 @@ import typer
 
 from theodolite.cli import console, failures, stops
 from theodolite.cli.datasets import datasets
+from theodolite.cli.phase import phase
 from theodolite.cli.predict import predict
 from theodolite.cli.reproduce import reproduce
 from theodolite.cli.survey import survey
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 app.command()(survey)
 app.command()(predict)
+app.command()(phase)
 app.command()(datasets)
 app.command()(reproduce)
 

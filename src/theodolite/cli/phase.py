@@ -1,0 +1,75 @@
+"""`theodolite phase`: order or chaos, and what to change."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from theodolite.cli import console, progress
+
+if TYPE_CHECKING:
+    from theodolite.infinite_width import Phase
+
+
+def phase(
+    architecture: Annotated[
+        list[str],
+        typer.Argument(metavar="ARCHITECTURE", help='Words such as "relu*8 bias=0.1" or "gelu.normalised*12".'),
+    ],
+    bias: Annotated[
+        float | None, typer.Option("--bias", metavar="STD", help="bias_std of all layers.", show_default="as written")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Draw the kernels there, .svg or .png.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Say whether depth makes inputs alike (order) or different (chaos), how fast, and what to change.
+
+    [dim]Example:[/dim]  theodolite phase "relu*8 bias=0.1"
+    """
+    text = " ".join(architecture)
+    if out is not None:
+        from theodolite.reporting.phase_picture import picture_ending
+
+        picture_ending(out)
+    with progress.shown("reading the architecture") as tell:
+        from theodolite import infinite_width
+        from theodolite.architectures import parse
+
+        net = parse(text)
+        found = infinite_width.phase(net, bias_std=bias)
+        if out is not None:
+            tell(0, 1, f"drawing {out}")
+            from theodolite.reporting.phase_picture import write_phase_picture
+
+            write_phase_picture(found, text if bias is None else f"{text} (bias_std {bias:g})", out)
+    if as_json:
+        console.tell_json(_document(text, net, found, out))
+        return
+    _tell(text, found, out)
+
+
+def _document(text: str, net: Any, found: "Phase", out: Path | None) -> dict[str, Any]:
+    import dataclasses
+
+    entries = dataclasses.asdict(found)
+    entries["alternatives"] = [
+        {"change": change, "characteristic": r, "verdict": verdict} for change, r, verdict in found.alternatives
+    ]
+    written = None if out is None else str(out)
+    return {"architecture": text, "network": net.config(), "written": written, **entries}
+
+
+def _tell(text: str, found: "Phase", out: Path | None) -> None:
+    from theodolite.reporting.terminal_phase import phase_picture, phase_table
+
+    stdout = console.stdout()
+    console.say(f"{text}: {found.depth} layers of weights")
+    stdout.print(phase_table(found))
+    unicode = (stdout.encoding or "").lower().replace("-", "").startswith("utf")
+    stdout.print(phase_picture(found, unicode=unicode))
+    for line in (*found.advice, *found.notes):
+        console.say(line)
+    if out is not None:
+        console.say(f"Written: {out}")
