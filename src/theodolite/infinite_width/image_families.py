@@ -54,15 +54,10 @@ class AxisFamilies:
         self.needed = np.unique(np.concatenate(starts))
 
     def _family(self, last: np.ndarray, targets: np.ndarray) -> Family:
-        levels, kept, level = [last], [], len(self.sizes) - 1
+        levels = [last]  # a branch reads all pairs it is added to: its windows, without strides, hold their own place
         for step in reversed(self.steps):
             if isinstance(step, Axis):
-                level -= 1
                 levels.insert(0, self._read_by(step, levels[0]))
-            elif step == ADD:
-                kept.append(levels[0])
-            else:
-                levels[0] = np.union1d(levels[0], kept.pop())
         moves, level, kept = [], 0, []
         for step in self.steps:
             if isinstance(step, Axis):

@@ -15,10 +15,11 @@ from theodolite.infinite_width.tiles_layers import ERF, GELU, LINEAR, PIECEWISE,
 
 PRODUCT, SUM, INNER = range(3)
 BUFFERS = 10  # of the length of a family, beside those for layers that are kept
+_INNER = {"no_cpython_wrapper": True, "cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 _FAST = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 
 
-@njit(**_FAST)
+@njit(**_INNER)
 def both_points(places, along, across, left, right, start, width, lanes, row, how, out):
     """out = left(p) right(p'), or left(p) + right(p'), or out + left(p) right(p'), for all pairs of a family.
 
@@ -44,21 +45,21 @@ def both_points(places, along, across, left, right, start, width, lanes, row, ho
                         target[e] += a[e] * b[e]
 
 
-@njit(**_FAST)
+@njit(**_INNER)
 def copied(source, target):
     """target[: len(source)] = source; loops compile in a tenth of the time that slices take."""
     for e in range(len(source)):
         target[e] = source[e]
 
 
-@njit(**_FAST)
+@njit(**_INNER)
 def cleared(array):
     """array = 0."""
     for e in range(len(array)):
         array[e] = 0.0
 
 
-@njit(**_FAST)
+@njit(**_INNER)
 def moved(runs, first, last, unit, source, target):
     """target = the sum over runs (out, in, count) of the source, in units of consecutive numbers."""
     begin = first
@@ -77,7 +78,7 @@ def moved(runs, first, last, unit, source, target):
             a[e] += b[e]
 
 
-@njit(**_FAST)
+@njit(**_INNER)
 def window_sums(runs, along, across, row_level, into, into_row, lanes, source, middle, target):
     """The sums over windows along both axes; the levels before and after, along and across, begin with their pairs."""
     unit, row = row_level[0] * lanes, into_row[0] * lanes
@@ -86,7 +87,7 @@ def window_sums(runs, along, across, row_level, into, into_row, lanes, source, m
         moved(runs, across[0], across[1], lanes, middle[line * unit :], target[line * row : (line + 1) * row])
 
 
-@njit(**_FAST)
+@njit(**_INNER)
 def added(runs, along, across, before, after, lanes, source, target):
     """Add a kept layer, whose pairs may be more."""
     for r in range(along[0], along[1]):
@@ -99,7 +100,7 @@ def added(runs, along, across, before, after, lanes, source, target):
                     a[e] += b[e]
 
 
-@njit(**_FAST)
+@njit(**_INNER)
 def weighted(k, theta, weight, bias, rate):
     """The moments above a layer of weights."""
     for e in range(len(k)):
@@ -108,7 +109,7 @@ def weighted(k, theta, weight, bias, rate):
         k[e] = value
 
 
-@njit(**_FAST)
+@njit(**_INNER)
 def activated(kind, numbers, k, theta, inverse, norm, squares, mean, work, terms):
     """The moments above an activation; inverse, norm: of both points; mean: of both; squares: of the inverses."""
     square, cross, shift, product, share = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
@@ -152,7 +153,7 @@ def activated(kind, numbers, k, theta, inverse, norm, squares, mean, work, terms
                 c[e] += means[e]
 
 
-@njit(**_FAST)
+@njit(**_INNER)
 def exactly(places, along, across, exact, step, lanes, lane, row, k, theta, before):
     """Write the moments where both points and both positions are one; before: theta below the activation."""
     start, width, size = step[4], step[5], step[6]
@@ -170,7 +171,7 @@ def exactly(places, along, across, exact, step, lanes, lane, row, k, theta, befo
                     theta[e] = exact[p + size] * before[e]
 
 
-@njit(**_FAST)
+@njit(**_INNER)
 def loaded(places, along, across, source, height, width, many, lanes, row, out):
     """The pairs of a family from a state (pairs along, pairs across, lanes); many: its pairs across."""
     for r in range(along[0], along[1]):
@@ -186,7 +187,7 @@ def loaded(places, along, across, source, height, width, many, lanes, row, out):
                         a[e] = b[e]
 
 
-@njit(**_FAST)
+@njit(**_INNER)
 def pooled(joins, along, across, source, row, scale, lanes, wide, state):
     """Add the pairs of a family to the pairs of outputs they join."""
     for r in range(along[0], along[1]):
@@ -197,7 +198,7 @@ def pooled(joins, along, across, source, row, scale, lanes, wide, state):
                 a[e] += scale * b[e]
 
 
-@njit(**_FAST)
+@njit(**_INNER)
 def point_step(
     places, step, numbers, left, right, exact, lane, lanes, terms, along, across, k, theta, work, angle_work
 ):
@@ -237,12 +238,11 @@ def through(tables, number, left, right, exact, lane, lanes, channels, tangent, 
             move_f, move_g = segment[4] + f * segment[11], segment[8] + g * segment[11]
             along, across = tables.levels[level_f], tables.levels[level_g]
             size, kept, now, fed = along[0] * across[0] * lanes, 0, 0, tangent and number > 0
-            cleared(work[0, :size])
             cleared(work[1, :size])
             if number == 0:
                 for channel in range(channels):
                     both_points(tables.places, along[1:], across[1:], left, right, channel * height * width, width,
-                                lanes, across[0], INNER, work[0])  # fmt: skip
+                                lanes, across[0], INNER if channel else PRODUCT, work[0])  # fmt: skip
             else:
                 for part in range(parts):
                     loaded(tables.places, along[1:], across[1:], before[part], height, width, many, lanes, across[0],
@@ -288,7 +288,7 @@ def through(tables, number, left, right, exact, lane, lanes, channels, tangent, 
                        after[part])  # fmt: skip
 
 
-@njit(**_FAST)
+@njit(**_INNER)
 def repeated(data, lanes, out):
     """Each number `lanes` times."""
     for p in range(len(data)):
