@@ -40,7 +40,7 @@ def phase_caption(found: "Phase") -> str:
     """What the figure claims."""
     return (
         f"{found.advice[0]} Inputs of squared norm d. Solid: exact kernels of infinitely wide networks; dashed: "
-        "the limit in depth; dotted: the law of its approach, through the last layer shown; vertical: the network's own depth."
+        "the limit in depth; dotted: the law of its approach, through the last layer shown; vertical: the own depth."
     )
 
 
