@@ -296,6 +296,15 @@ def repeated(data, lanes, out):
             out[p * lanes + lane] = data[p]
 
 
+@njit(**_INNER)
+def narrowed(block, lanes, few, out):
+    """The first few lanes of a block."""
+    for p in range(len(block) // lanes):
+        a, b = out[p * few : (p + 1) * few], block[p * lanes : p * lanes + few]
+        for lane in range(few):
+            a[lane] = b[lane]
+
+
 @njit(**_FAST)
 def pair_rows(
     rows, corner, tables, channels, most, depth, lanes, left, right, exact, symmetric, tangent, terms, wanted, nngp, ntk
@@ -310,23 +319,28 @@ def pair_rows(
     biggest = 1
     for sizes in tables.states[1:]:
         biggest = max(biggest, sizes[0] * sizes[1])
-    states, spread = np.empty((2, 2, biggest * lanes)), np.empty(numbers * lanes)
+    states = np.empty((2, 2, biggest * lanes))
+    spread, narrow = np.empty(numbers * lanes), np.empty(numbers * lanes)
     last = len(tables.segments)
     for i in range(rows[0], rows[1]):
         stop, held = min(count, i + 1 - corner[1]) if symmetric else count, 0
         for j in range(0, stop, lanes):
             here = min(lanes, count - j)
+            block = right[j * numbers : (j + here) * numbers]
+            if stop - j < here:  # past the diagonal
+                narrowed(block, here, stop - j, narrow)
+                here = stop - j
+                block = narrow[: here * numbers]
             if here != held:
                 repeated(left[i - corner[0]], here, spread)
                 held = here
             first = j + corner[1]
             lane = i - first if symmetric and first <= i < first + here else -1
-            block = right[j * numbers : (j + here) * numbers]
             for number in range(last):
                 through(tables, number, spread, block, exact[i - corner[0]], lane, here, channels, tangent, terms,
                         states[number % 2], states[(number + 1) % 2], work, angle_work)  # fmt: skip
             found = states[last % 2]
-            for lane in range(min(here, stop - j)):
+            for lane in range(here):
                 if wanted[0]:
                     nngp[i, first + lane] = found[0, lane]
                     if symmetric:
