@@ -285,9 +285,11 @@ def test_small_inputs_are_left_to_the_plain_route(monkeypatch, fewest):
 def test_memory_is_estimated_before_it_is_taken(monkeypatch):
     from theodolite.numerics import memory
 
-    monkeypatch.setattr(memory, "free_bytes", lambda: 10_000)
+    monkeypatch.setattr(memory, "free_bytes", lambda: 15_000)
     with pytest.raises(TooLarge, match="moments of 4 images"):
         fast(NETWORKS["pool, flatten"], drawn((4, 6, 6, 2)))
+    with pytest.raises(TooLarge, match="table of all pairs"):
+        fast(NETWORKS["pool, flatten"], drawn((1, 6, 9, 1)))
 
 
 @pytest.mark.exact

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from theodolite.architectures import Node
-from theodolite.infinite_width.reading import as_places
+from theodolite.infinite_width.reading import as_places, mixes_positions
 from theodolite.kernels import Pairs
 from theodolite.numerics.memory import require
 from theodolite.numerics.threads import side_by_side, workers
@@ -17,6 +17,7 @@ STEPS = 100  # more than most networks have
 CACHED = 2048  # numbers of a layer that are worked on at once, where the positions leave the choice
 LANES = (8, 64)  # the least and the most images beside one
 CHUNK_BYTES = 128e6  # of point data held at a time
+TABLE_BYTES = 200  # for each pair of positions along one axis, while families are made
 PIECES = 64  # given to the threads
 
 Outputs = tuple[np.ndarray | None, np.ndarray | None]
@@ -73,6 +74,9 @@ def _plan(net: Node, X: np.ndarray, rates: Sequence[float] | None, pairs: int) -
     shape = tuple(as_places(net, X[:1]).shape[1:])
     if len(shape) == 1 or STEPS * pairs * math.prod(shape[:-1]) ** 2 < FEWEST:
         return None
+    if mixes_positions(net):
+        needed = TABLE_BYTES * max(shape[:-1]) ** 2
+        require(needed, None, f"the table of all pairs of positions {shape[:-1]}", "use fewer positions, or a Flatten")
     from theodolite.infinite_width.image_tables import image_plan  # loads the compiler: only when it is needed
 
     plan = image_plan(net, shape, None if rates is None else tuple(rates))
