@@ -303,6 +303,13 @@ def test_families_share_no_pair_and_cover_all():
 
 
 @pytest.mark.exact
+def test_positions_that_wrap_around_have_fewer_families():
+    (segment, _) = image_segments(NETWORKS["circular"], (6, 5, 1), None) or ()
+    families = AxisFamilies(segment, 0, np.zeros(1, dtype=np.int64), {}).families
+    assert [len(pairs) for family in families for pairs in family.levels] == [6] * 3 * 6
+
+
+@pytest.mark.exact
 def test_a_flatten_needs_one_family():
     (segment, _) = image_segments(NETWORKS["flatten"], (6, 5, 1), None) or ()
     (family,) = AxisFamilies(segment, 0, np.zeros(1, dtype=np.int64), {}).families

@@ -39,16 +39,14 @@ class AxisFamilies:
         circular = any(isinstance(step, Axis) and step.circular for step in self.steps)
         window, stride, outputs = segment.windows[axis], segment.strides[axis], segment.outputs[axis]
         pairs, targets = _pooled(wanted, window, stride, outputs, self.sizes[-1], segment.diagonal)
-        codes = np.unique(pairs)
-        shift = codes // self.sizes[-1] - codes % self.sizes[-1]
+        shift = pairs // self.sizes[-1] - pairs % self.sizes[-1]
         if circular:
             shift %= self.sizes[-1]
+        order = np.argsort(shift, kind="stable")
         self.families = []
-        for displacement in np.unique(shift):
-            own = codes[shift == displacement]
-            place = np.searchsorted(own, pairs)
-            mine = (place < len(own)) & (own[np.minimum(place, len(own) - 1)] == pairs)
-            self.families.append(self._family(own, np.stack([place[mine], targets[mine]], axis=1)))
+        for mine in np.split(order, np.flatnonzero(np.diff(shift[order])) + 1):
+            own, place = np.unique(pairs[mine], return_inverse=True)
+            self.families.append(self._family(own, np.stack([place, targets[mine]], axis=1)))
         size = self.sizes[0]
         starts = [family.levels[0] @ np.array([size, 1]) for family in self.families]
         self.needed = np.unique(np.concatenate(starts))
