@@ -14,6 +14,12 @@ from theodolite.experiments.cases import (
     kare_predictor_moments,
     kare_signal_capture_threshold,
     kare_universality,
+    ntk_definiteness,
+    ntk_recursion,
+    order_chaos_batch_norm,
+    order_chaos_depth,
+    order_chaos_layer_norm,
+    order_chaos_training,
 )
 from theodolite.kernel_regression import resolvent
 from theodolite.kernel_regression.trust import Trust
@@ -73,3 +79,46 @@ def test_diagnostics_that_never_change_fail_on_one_side(monkeypatch: pytest.Monk
     warnings, alarms, trusted = found[:4], found[4:6], found[6]
     assert set(warnings) == set(alarms) == {float(alarmed)}
     assert trusted == float(not alarmed)
+
+
+def test_a_wrong_recursion_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = ntk_recursion.ntk
+    monkeypatch.setattr(ntk_recursion, "ntk", lambda net: scaled(kernel(net), 2.0))
+    found = values(ntk_recursion)
+    assert found[-1] > 0.1
+    assert found[3] > 0.3  # the mean of networks drawn at random
+    assert found[4] > 10  # two layers
+
+
+def test_a_missing_bias_changes_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = ntk_definiteness.plain
+    monkeypatch.setattr(ntk_definiteness, "plain", lambda activation, depth, beta: net(activation, depth, 0.0))
+    found = values(ntk_definiteness)
+    assert [found[row] > 0 for row in (1, 5, 8)] == [True] * 3
+    assert found[-2] == 3.0  # ReLU of two layers and erf of two and three are not definite
+
+
+def test_a_wrong_characteristic_value_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = values(order_chaos_depth)
+    value = order_chaos_depth.characteristic_value
+    monkeypatch.setattr(order_chaos_depth, "characteristic_value", scaled(value, 1.1))
+    assert min(values(order_chaos_depth)[:4]) > 2 * max(right[:4])
+
+
+def test_regimes_that_are_swapped_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = values(order_chaos_training, depths=(2, 20))
+    swapped = dict(zip(order_chaos_training.REGIMES, [*order_chaos_training.REGIMES.values()][::-1], strict=True))
+    monkeypatch.setattr(order_chaos_training, "REGIMES", swapped)
+    found = values(order_chaos_training, depths=(2, 20), betas=(0.1, 0.0, 0.5))
+    assert found[0] < 1 < 10 < right[0]
+    assert found[2] < 0.1 < 0.5 < right[2]
+
+
+def test_without_normalisation_its_claims_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = values(order_chaos_layer_norm)
+    monkeypatch.setattr(order_chaos_layer_norm, "with_layer_norm", lambda net: net)
+    _, near, far, _ = values(order_chaos_layer_norm)
+    assert near > 0.8 > 0.4 > right[1]
+    assert far < 1 < right[2]
+    monkeypatch.setattr(order_chaos_batch_norm, "before_last", lambda net: net)
+    assert min(values(order_chaos_batch_norm)[:2]) > 0.1

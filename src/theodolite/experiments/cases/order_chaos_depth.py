@@ -74,7 +74,7 @@ def run(config: DepthConfig, key: Key, bench: Bench) -> Measurement:
     parts |= {f"edge: {name}": (name, _edge_bias(name), "edge") for name, _ in edges}
     traces = dict(zip(parts, bench.each(list(parts), lambda part: _trace(config, *parts[part])), strict=True))
 
-    measured, theory = np.array([_rates(config, *parts[part], traces[part]) for part in names]).T
+    measured, theory = np.array([rates(config, *parts[part], traces[part]) for part in names]).T
     limits = np.array([_limits(config, *row) for row in config.chaos_limits]).reshape(-1, 2)
     at_edge = np.array([traces[f"edge: {name}"]["theta"][-1] for name, _ in edges])
     arrays: dict[str, np.ndarray] = {
@@ -262,7 +262,7 @@ def _trace(config: DepthConfig, name: str, beta: float, group: str) -> Arrays:
     }
 
 
-def _rates(config: DepthConfig, name: str, beta: float, group: str, trace: Arrays) -> tuple[float, float]:
+def rates(config: DepthConfig, name: str, beta: float, group: str, trace: Arrays) -> tuple[float, float]:
     """Measured and predicted slope of the logarithm over the window."""
     first, last = config.window
     r = characteristic_value(ACTIVATIONS[name], beta)
