@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         numerics,
         reporting,
         survey,
+        training_dynamics,
     )
     from theodolite.survey import KernelSurvey, KernelSurveyClassifier
 
@@ -39,6 +40,7 @@ _ROOMS = (
     "numerics",
     "reporting",
     "survey",
+    "training_dynamics",
 )
 _SHORTCUTS = {"KernelSurvey": "survey", "KernelSurveyClassifier": "survey"}
 
@@ -56,6 +58,7 @@ __all__ = [
     "numerics",
     "reporting",
     "survey",
+    "training_dynamics",
 ]
 
 
