@@ -1,7 +1,7 @@
 """The claims of a paper, measured again, as a page of documentation.
 
     theodolite reproduce kare --out FOLDER            # and again with THEODOLITE_DATA set, for the larger sets
-    python benchmarks/reproduced.py FOLDER PAGE.md
+    python benchmarks/reproduced.py FOLDER kare PAGE.md
 
 Reads the stored results of full runs, the latest of each case and data set, and writes a table of checks for each.
 """
@@ -13,6 +13,41 @@ from theodolite.experiments import Result, Store
 from theodolite.numerics.files import write_atomically
 from theodolite.reporting import words
 
+INTRODUCTIONS = {
+    "kare": """
+Command: `theodolite reproduce kare`, and the same with `THEODOLITE_DATA` set to a folder that holds MNIST and
+Higgs; seed 0, one thread. A claim *holds* or *fails* when its whole error bar lies on one side of the limit, and is
+*inconclusive* otherwise.
+
+No limit was moved after a measurement. But some runs were made larger because a first look was inconclusive (20 to
+60 splits, 6,000 to 38,400 draws), gaps on real data became averages over splits instead of single splits, and the
+check of kernel alignment went back to the uncentred alignment of the paper, with the centred one beside it. A
+verdict that rests on a second look is worth less than one that does not.
+""",
+    "ntk": """
+Command: `theodolite reproduce ntk`; seed 0, one thread of linear algebra, {time} on two shared cores. A claim
+*holds* or *fails* when its whole error bar lies on one side of the limit, and is *inconclusive* otherwise. A value
+given in standard errors already has no error bar of its own.
+
+No limit was moved after a measurement. The paper draws 10 networks of each width; here there are 100, for 10 cannot
+tell an exponent of -1/2 from its limits. The bias of narrow networks is read at opposite inputs because a first
+look, at other keys, showed it largest there.
+""",
+    "order-chaos": """
+Command: `theodolite reproduce order-chaos`; seed 0, one thread of linear algebra, {time} on two shared cores. A
+claim *holds* or *fails* when its whole error bar lies on one side of the limit, and is *inconclusive* otherwise. A
+value given in standard errors already has no error bar of its own; depth is a recursion in which nothing is drawn.
+
+No limit was moved after a measurement. Only the abstract of the paper was at hand: rates, limits and constants are
+derived and measured here and should not be quoted as the paper's.
+
+One check fails. An earlier implementation put the mean normalised kernel of two points at the edge, 40 layers,
+between 0.29 and 0.32. Ours is 0.333 on the same 20 points, with the median of the pairs, 0.292, inside; condition
+numbers, training times and test errors of that implementation we find again to all digits written down, so its
+range may have been that of a median. The check stays as it was set. The claim of the paper does not hang on it.
+""",
+}
+
 
 def page(results: list[Result], paper: str) -> str:
     """One section a result."""
@@ -20,17 +55,11 @@ def page(results: list[Result], paper: str) -> str:
     for result in sorted(results, key=lambda one: one.started):
         if result.mode == "full" and result.paper == paper:
             latest[result.case, *sorted(result.files)] = result
+    seconds = sum(result.duration for result in latest.values())
     lines = [
         f"# The claims of `{paper}`, measured again",
         "",
-        f"Command: `theodolite reproduce {paper}`, and the same with `THEODOLITE_DATA` set to a folder that holds",
-        "MNIST and Higgs; seed 0, one thread. A claim *holds* or *fails* when its whole error bar lies on one side of",
-        "the limit, and is *inconclusive* otherwise.",
-        "",
-        "No limit was moved after a measurement. But some runs were made larger because a first look was inconclusive",
-        "(20 to 60 splits, 6,000 to 38,400 draws), gaps on real data became averages over splits instead of single",
-        "splits, and the check of kernel alignment went back to the uncentred alignment of the paper, with the centred",
-        "one beside it. A verdict that rests on a second look is worth less than one that does not.",
+        *INTRODUCTIONS[paper].strip().format(time=words.duration(seconds)).splitlines(),
         "",
         "| case | data | verdict |",
         "|---|---|---|",
@@ -49,11 +78,11 @@ def page(results: list[Result], paper: str) -> str:
         lines += ["| measured | value | should be | verdict |", "|---|---|---|---|"]
         for check in one.checks:
             value, limit = words.with_error(check.value, check.error), words.value(check.limit)
-            name = check.name.replace("|", r"\|")
-            lines.append(f"| {name} | {value} | {check.direction} {limit} | {check.verdict} |")
+            name, unit = check.name.replace("|", r"\|"), f" {check.unit}" if check.unit else ""
+            lines.append(f"| {name} | {value}{unit} | {check.direction} {limit}{unit} | {check.verdict} |")
     return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
-    folder, out = sys.argv[1:]
-    write_atomically(out, page(list(Store(Path(folder)).results()), "kare"))
+    folder, paper, out = sys.argv[1:]
+    write_atomically(out, page(list(Store(Path(folder)).results()), paper))
