@@ -20,8 +20,22 @@ from theodolite.finite_width import (  # noqa: F401  each registers the rules of
     pooling,
     reshaping,
 )
+from theodolite.finite_width.linearise import linearise, taylor
 from theodolite.finite_width.network import Network, network
 from theodolite.finite_width.rules import forward, parameters
 from theodolite.finite_width.sizes import Size
+from theodolite.finite_width.tangent_kernel import TangentKernel, tangent_kernel
+from theodolite.finite_width.tangent_plan import Plan
 
-__all__ = ["Network", "Size", "forward", "network", "parameters"]
+__all__ = [
+    "Network",
+    "Plan",
+    "Size",
+    "TangentKernel",
+    "forward",
+    "linearise",
+    "network",
+    "parameters",
+    "tangent_kernel",
+    "taylor",
+]

@@ -40,7 +40,7 @@ def _(node: Serial, params: Tree, h: jax.Array, key: jax.Array | None) -> jax.Ar
 
 @parameters.register
 def _(node: Residual, shape: Shape, sizes: Iterator[Size]) -> tuple[Tree, Shape]:
-    tree, made = parameters(_sentence(node.branch), shape, sizes)
+    tree, made = parameters(sentence(node.branch), shape, sizes)
     _equal(node, [shape, made])
     return tree, shape
 
@@ -48,12 +48,12 @@ def _(node: Residual, shape: Shape, sizes: Iterator[Size]) -> tuple[Tree, Shape]
 @forward.register
 def _(node: Residual, params: Tree, h: jax.Array, key: jax.Array | None) -> jax.Array:
     """h + branch(h)."""
-    return h + forward(_sentence(node.branch), params, h, key)
+    return h + forward(sentence(node.branch), params, h, key)
 
 
 @parameters.register
 def _(node: ParallelSum, shape: Shape, sizes: Iterator[Size]) -> tuple[Tree, Shape]:
-    read = [parameters(_sentence(branch), shape, sizes) for branch in node.branches]
+    read = [parameters(sentence(branch), shape, sizes) for branch in node.branches]
     _equal(node, [made for _, made in read])
     return {f"branch_{index}": arrays for index, (arrays, _) in enumerate(read) if arrays}, read[0][1]
 
@@ -62,13 +62,14 @@ def _(node: ParallelSum, shape: Shape, sizes: Iterator[Size]) -> tuple[Tree, Sha
 def _(node: ParallelSum, params: Tree, h: jax.Array, key: jax.Array | None) -> jax.Array:
     """branch_0(h) + branch_1(h) + ..."""
     first, *others = (
-        forward(_sentence(branch), params.get(f"branch_{index}", {}), h, _own(key, index))
+        forward(sentence(branch), params.get(f"branch_{index}", {}), h, _own(key, index))
         for index, branch in enumerate(node.branches)
     )
     return sum(others, start=first)
 
 
-def _sentence(branch: Node) -> Serial:
+def sentence(branch: Node) -> Serial:
+    """A branch as a sentence, whose nodes have names."""
     return Serial(nodes_of(branch))
 
 

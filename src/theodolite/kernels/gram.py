@@ -101,6 +101,8 @@ def _fill(kernel: Kernel, pairs: Pairs, block: int, memory_limit: int | str | No
         f"a Gram matrix of {n} x {m} numbers",
         "use fewer rows, float32 points, or a larger memory_limit",
     )
+    if kernel.does_its_own_blocks:
+        return kernel.on(pairs)
     matrix = np.empty((n, m), dtype=pairs.X.dtype)
     above = np.triu(np.ones((min(block, n),) * 2, bool), 1) if pairs.symmetric else None
     for start in range(0, n, block):

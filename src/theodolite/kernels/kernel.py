@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from array_api_compat import array_namespace
 
@@ -21,6 +21,8 @@ class Kernel:
     `kernel(X, Z)` has shape (n, m), `kernel(X)` has shape (n, n). Results follow the kind and dtype of the input:
     numpy float64 in, numpy float64 out; JAX in, JAX out, traceable and differentiable.
     """
+
+    does_its_own_blocks: ClassVar[bool] = False  # whether `gram` leaves blocks and symmetry to `on`
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
