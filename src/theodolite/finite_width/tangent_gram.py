@@ -12,7 +12,7 @@ def tangent_gram(f: Callable[[Any], Any], params: Any, g: Callable[[Any], Any] |
 
     Args: f, from a tree of parameters to a vector (n,); params; g, to a vector (m,), f itself by default.
     Returns: (n, m), in the dtype of params. Traceable.
-    Source: Jacot, Gabriel and Hongler (2018), arXiv:1806.07572, section 4.
+    Source: Jacot, Gabriel and Hongler (2018), arXiv:1806.07572, theorem 1.
     Cost: n backward passes of f and n forward passes of g; memory for n copies of the parameters.
 
     >>> tangent_gram(lambda p: p["a"] * jnp.array([1.0, 2.0]) + p["b"], {"a": 3.0, "b": 0.5}).tolist()

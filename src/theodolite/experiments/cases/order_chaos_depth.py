@@ -160,7 +160,7 @@ def panels(config: DepthConfig, measured: Measurement) -> tuple[Panel, ...]:
         if a["judged"][row] == "yes":
             curves += [
                 Series(str(name), f"shown_depths{row}", f"distance{row}", family=str(name)),
-                Series("theory", f"shown_depths{row}", f"law{row}", role="theory", family=str(name)),
+                Series("predicted rate", f"shown_depths{row}", f"law{row}", role="theory", family=str(name)),
             ]
     edges = []
     for number, name in enumerate(a["edge_row"]):
@@ -185,7 +185,7 @@ def panels(config: DepthConfig, measured: Measurement) -> tuple[Panel, ...]:
             "In order the normalised kernel of two inputs tends to 1, in chaos to 0, at rates given by the "
             "characteristic value r; the lines have the predicted rate and pass through the deepest point.",
             Axis("layers"),
-            Axis("1 - normalised kernel (order), normalised kernel (chaos)", log=True),
+            Axis("distance from 1 (order) or 0 (chaos)", log=True),
             tuple(curves),
         ),
         Panel(

@@ -127,10 +127,10 @@ def panels(config: TrainingConfig, measured: Measurement) -> tuple[Panel, ...]:
             "steps",
             "Training time",
             "lines",
-            "Order slows training down with depth, chaos speeds it up; one eigenvalue alone would take the time of the "
-            "line.",
+            "Order slows training down with depth, chaos speeds it up, to the time of equal eigenvalues. A step has "
+            "the size of 1 / largest eigenvalue; the time is that of gradient flow.",
             layers,
-            Axis(f"time to a loss of {config.loss:.0%}", "1 / (rate x largest eigenvalue)", log=True),
+            Axis(f"steps to a loss of {config.loss:.0%}", log=True),
             (*over_depth("steps"), Series("all eigenvalues equal", "depths", "chaos_first", role="theory")),
         ),
         Panel(
