@@ -10,6 +10,9 @@ import jax.numpy as jnp
 def tangent_gram(f: Callable[[Any], Any], params: Any, g: Callable[[Any], Any] | None = None) -> jax.Array:
     """sum over parameters p of (d f_i / d p) (d g_j / d p): one gradient of f_i, then the derivative of g along it.
 
+    For what `tangent_kernel` does not do: batches whose points are tied together (BatchNorm), and many draws of params
+    mapped over in one compiled call.
+
     Args: f, from a tree of parameters to a vector (n,); params; g, to a vector (m,), f itself by default.
     Returns: (n, m), in the dtype of params. Traceable.
     Source: Jacot, Gabriel and Hongler (2018), arXiv:1806.07572, theorem 1.
