@@ -66,9 +66,9 @@ def kernel_flow(
     >>> from theodolite.kernels import RBF
     >>> flow = kernel_flow(RBF(1.0), [[0.0], [1.0]], [1.0, -1.0])
     >>> flow.predict([[0.0], [0.5]], [0.0, 1.0, float("inf")]).round(4) + 0.0
-    array([[0.    , 0.    ],
-           [0.271 , 0.    ],
-           [1.    , 0.    ]])
+    array([[0.   , 0.   ],
+           [0.271, 0.   ],
+           [1.   , 0.   ]])
     >>> kernel_flow(RBF(1.0), [[0.0], [1.0]], [1.0, 0.0], "cross_entropy").cost([0.0, 1.0]).round(4)
     array([0.6931, 0.6201])
     """
