@@ -52,5 +52,6 @@ class Trajectory:
         k = self.problem.targets.shape[1]
         require_answers(len(checked), max(self.problem.n, len(Z)), k, self.memory_limit)
         dual = self.dual(checked).transpose(1, 0, 2).reshape(self.problem.n, -1)
-        moved = self.problem.points.times(Z, dual).reshape(-1, len(checked), k).transpose(1, 0, 2)
+        moved = self.problem.points.times(Z, dual)
+        moved = moved.reshape(len(moved), len(checked), k).transpose(1, 0, 2)
         return self.problem.answer(moved + self.problem.initial_at(Z, moved.shape[1], initial), times)
