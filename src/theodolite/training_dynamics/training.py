@@ -36,8 +36,9 @@ class Trained:
     """The end of a training.
 
     Attributes: params; outputs on the training inputs, (n, k); loss, the mean over them; unfitted, how many inputs are
-    not fitted (`Loss.gap` > 0, or > fitted_below where that is given); steps, taken until it was fitted or stopped; watched, what `watch` returned at the
-    steps in `watched_at`, stacked. Those of an ensemble have a first axis over members (`watched`: a second one).
+    not fitted (`Loss.gap` > 0, or > fitted_below where that is given); steps, taken until it was fitted or stopped;
+    watched, what `watch` returned at the steps in `watched_at`, stacked. Those of an ensemble have a first axis over
+    members (`watched`: a second one).
     """
 
     params: Any
