@@ -26,6 +26,7 @@ from theodolite.finite_width.rules import forward, parameters
 from theodolite.finite_width.sizes import Size
 from theodolite.finite_width.tangent_kernel import TangentKernel, tangent_kernel
 from theodolite.finite_width.tangent_plan import Plan
+from theodolite.finite_width.torch_models import from_torch
 
 __all__ = [
     "Network",
@@ -33,6 +34,7 @@ __all__ = [
     "Size",
     "TangentKernel",
     "forward",
+    "from_torch",
     "linearise",
     "network",
     "parameters",
