@@ -75,6 +75,7 @@ def test_the_valley_is_searched_between_the_times(net) -> None:
     assert coarse.time == pytest.approx(fine.time, rel=2e-3)
     steps = early_stopping(flow.in_steps(0.05), Z, Z[:, 0])
     assert steps.time % 1 == 0
+    assert (np.diff(steps.times) > 0).all()
     assert steps.elapsed == pytest.approx(0.05 * steps.time)
     assert steps.elapsed == pytest.approx(coarse.time, rel=0.2)
 

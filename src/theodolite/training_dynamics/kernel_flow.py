@@ -15,7 +15,7 @@ from theodolite.training_dynamics.gram_spectrum import gram_spectrum
 from theodolite.training_dynamics.problem import Problem, problem_from_gram, problem_from_kernel
 from theodolite.training_dynamics.squared_flow import KernelFlow
 
-Loss = Literal["mse", "cross_entropy"] | Cost
+NamedCost = Literal["mse", "cross_entropy"] | Cost
 
 
 @overload
@@ -44,7 +44,7 @@ def kernel_flow(
     kernel: Any,
     X: Any,
     Y: Any,
-    loss: Loss = "mse",
+    loss: NamedCost = "mse",
     *,
     initial: Any = None,
     tolerance: float = 1e-9,
@@ -98,7 +98,7 @@ def kernel_flow_from_gram(
 def kernel_flow_from_gram(
     gram: Any,
     targets: Any,
-    loss: Loss = "mse",
+    loss: NamedCost = "mse",
     *,
     initial: Any = None,
     tolerance: float = 1e-9,
@@ -117,7 +117,7 @@ def kernel_flow_from_gram(
     return _flow(problem_from_gram(gram, targets, initial), loss, tolerance, memory_limit)
 
 
-def _flow(problem: Problem, loss: Loss, tolerance: float, memory_limit: int | str | None) -> KernelFlow | CostFlow:
+def _flow(problem: Problem, loss: NamedCost, tolerance: float, memory_limit: int | str | None) -> KernelFlow | CostFlow:
     if isinstance(loss, str) and loss == "mse":
         return KernelFlow(problem, gram_spectrum(problem.gram, memory_limit=memory_limit), memory_limit=memory_limit)
     cost = CROSS_ENTROPY if isinstance(loss, str) and loss == "cross_entropy" else loss
