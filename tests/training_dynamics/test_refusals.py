@@ -34,7 +34,7 @@ REFUSALS = {
         BadInput,
         "rows that sum to 1",
     ),
-    "a rectangle": (lambda: kernel_flow_from_gram(GRAM[:2], Y), ShapeMismatch, "gram has shape|targets have shape"),
+    "a rectangle": (lambda: kernel_flow_from_gram(GRAM[:2], Y), ShapeMismatch, "gram has shape"),
     "not symmetric": (lambda: kernel_flow_from_gram(np.triu(GRAM), Y), ShapeMismatch, "not symmetric"),
     "not positive": (lambda: kernel_flow_from_gram(-GRAM, Y), NotPositiveDefinite, "none below zero"),
     "not positive, integrated": (
@@ -102,6 +102,21 @@ REFUSALS = {
         lambda: early_stopping(FLOW, X, np.ones((3, 2))),
         BadInput,
         "2 columns, training had 1",
+    ),
+    "components without points": (lambda: kernel_components(RBF(1.0)), BadInput, "a kernel with points X"),
+    "a number for a Gram matrix": (lambda: kernel_flow_from_gram(1.0, Y), ShapeMismatch, r"gram has shape \(\)"),
+    "a number for new points": (lambda: FLOW.predict(1.0, 1.0), ShapeMismatch, r"points have shape \(\)"),
+    "a law of many points": (
+        lambda: initialisation_law(kernel_flow(RBF(1.0), X, Y, memory_limit=10_000), RBF(1.0)).covariance(
+            X, np.arange(200.0)
+        ),
+        TooLarge,
+        "the law at 200 times on 3 points",
+    ),
+    "a wide smoother": (
+        lambda: kernel_flow(RBF(1.0), X, Y, memory_limit=10_000).smoother(np.zeros((200, 2)), 1.0),
+        TooLarge,
+        "the smoother of 3 training points",
     ),
     "a ridge of the past": (lambda: equivalent_ridge(-1.0), BadInput, "zero or positive"),
 }

@@ -1,11 +1,14 @@
 """The law over initialisations: a network of infinite width is a Gaussian process at every time of its training."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from theodolite.kernels import Kernel, as_kernel, gram
+from theodolite.numerics import memory
 from theodolite.numerics.errors import BadInput, ShapeMismatch
 from theodolite.training_dynamics.problem import KernelRows
 from theodolite.training_dynamics.squared_flow import KernelFlow
@@ -56,7 +59,7 @@ class InitialisationLaw:
     def covariance(self, Z: Any, times: Any) -> np.ndarray:
         """The covariance on new points, (m, m) or (l, m, m), as `law_covariance`. Cost: O(m n (m + n)) a time."""
         cross, new = self._cross(Z), np.asarray(gram(self.nngp, Z, memory_limit=self.flow.memory_limit))
-        return self._each(times, lambda t: law_covariance(self.flow.smoother(Z, t), self._train, cross, new))
+        return self._each(times, new.shape, lambda t: law_covariance(self.flow.smoother(Z, t), self._train, cross, new))
 
     def standard_deviation(self, Z: Any, times: Any) -> np.ndarray:
         """The square root of the covariance's diagonal, (m,) or (l, m), without the matrix. Cost: O(m n^2) a time."""
@@ -67,7 +70,7 @@ class InitialisationLaw:
             A = self.flow.smoother(Z, t)
             return np.sqrt(np.maximum(variance + np.einsum("ij,ij->i", A @ self._train - 2.0 * cross, A), 0.0))
 
-        return self._each(times, deviation)
+        return self._each(times, variance.shape, deviation)
 
     def training_covariance(self, times: Any) -> np.ndarray:
         """The covariance on the training points, E Sigma E' with E = V exp(-tL) V', (n, n) or (l, n, n)."""
@@ -76,14 +79,23 @@ class InitialisationLaw:
             rest = self.flow.residual_operator(t)
             return rest @ self._train @ rest.T
 
-        return self._each(times, covariance)
+        return self._each(times, self._train.shape, covariance)
 
     def _cross(self, Z: Any) -> np.ndarray:
         assert isinstance(self.flow.problem.points, KernelRows)
         return np.asarray(gram(self.nngp, Z, self.flow.problem.points.X, memory_limit=self.flow.memory_limit))
 
-    def _each(self, times: Any, one: Any) -> np.ndarray:
-        values = np.stack([one(t) for t in self.flow.checked_times(times)])
+    def _each(self, times: Any, shape: tuple[int, ...], one: Callable[[float], np.ndarray]) -> np.ndarray:
+        checked = self.flow.checked_times(times)
+        memory.require(
+            8 * (len(checked) + 3) * math.prod(shape),
+            self.flow.memory_limit,
+            f"the law at {len(checked)} times on {shape[0]} points",
+            "ask for fewer times or points, for standard_deviation, or for a larger memory_limit",
+        )
+        values = np.empty((len(checked), *shape))
+        for place, t in enumerate(checked):
+            values[place] = one(float(t))
         return values[0] if np.ndim(times) == 0 else values
 
 

@@ -71,6 +71,8 @@ def kernel_components(
     """
     if isinstance(source, KernelFlow):
         spectrum, points = source.spectrum, source.problem.points
+    elif X is None:
+        raise BadInput(f"expected a KernelFlow, or a kernel with points X, got {type(source).__name__} alone")
     else:
         problem = problem_from_kernel(source, X, np.zeros(len(X)), None, memory_limit)
         spectrum, points = gram_spectrum(problem.gram, memory_limit=memory_limit), problem.points

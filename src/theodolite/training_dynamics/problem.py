@@ -118,6 +118,9 @@ def problem_from_gram(matrix: Any, targets: Any, initial: Any) -> Problem:
     """The problem of a Gram matrix (n, n) and targets (n,) or (n, k)."""
     if callable(initial):
         raise BadInput("a flow made from a Gram matrix has no points; pass initial as values, not as a function")
+    matrix = np.asarray(matrix)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise ShapeMismatch(f"gram has shape {matrix.shape}; expected (n, n), the kernel on the training points")
     return _problem(matrix, targets, GramRows(len(matrix)), initial, None)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from theodolite.numerics import memory
 from theodolite.numerics.errors import BadInput
 from theodolite.training_dynamics.gram_spectrum import GramSpectrum
 from theodolite.training_dynamics.pace import GradientDescent, GradientFlow, Pace
@@ -113,7 +114,13 @@ class KernelFlow(Trajectory):
 
         Args: Z as in `predict`; time, one number. Raises: as `predict`. Cost: O(m n r); memory 3 m n numbers.
         """
-        checked = self.checked_times(float(time))
+        checked = self.checked_times(time)
+        memory.require(
+            3 * 8 * self.problem.n * max(np.shape(Z)[:1], default=1),
+            self.memory_limit,
+            f"the smoother of {self.problem.n} training points",
+            "ask for fewer new points at once, or a larger memory_limit",
+        )
         integrated = self.pace.integrated(self.eigenvalues, checked)[0]
         vectors = self.spectrum.vectors
         rows = self.problem.points.rows(Z, self.memory_limit)
@@ -121,7 +128,7 @@ class KernelFlow(Trajectory):
 
     def residual_operator(self, time: float) -> np.ndarray:
         """V exp(-t L) V' and the null projector, (n, n): f_t(X) - y = residual_operator @ (f_0(X) - y)."""
-        remaining = self.pace.remaining(self.eigenvalues, self.checked_times(float(time)))[0]
+        remaining = self.pace.remaining(self.eigenvalues, self.checked_times(time))[0]
         vectors = self.spectrum.vectors
         kept = (vectors * remaining) @ vectors.T
         return kept + self.spectrum.null_part(np.eye(self.problem.n)) if self.spectrum.rank < self.problem.n else kept

@@ -50,7 +50,7 @@ class Trajectory:
         """
         checked = self.checked_times(times)
         k = self.problem.targets.shape[1]
-        require_answers(len(checked), max(self.problem.n, len(Z)), k, self.memory_limit)
+        require_answers(len(checked), max((self.problem.n, *np.shape(Z)[:1])), k, self.memory_limit)
         dual = self.dual(checked).transpose(1, 0, 2).reshape(self.problem.n, -1)
         moved = self.problem.points.times(Z, dual)
         moved = moved.reshape(len(moved), len(checked), k).transpose(1, 0, 2)
