@@ -75,6 +75,35 @@ def jackknife_interval(statistic: Callable[[np.ndarray], np.ndarray | float], va
     return Interval(np.asarray(statistic(values)), float(stdtrit(m - 1, 0.975)) * spread)
 
 
+def exponent(x: np.ndarray, y: np.ndarray, half: np.ndarray) -> Interval:
+    """The slope of log y over log x, where the y are independent estimates, each with the half-width of its interval.
+
+    >>> slope, half = exponent(np.array([1.0, 10.0]), np.array([1.0, 0.1]), np.array([0.1, 0.01]))
+    >>> round(float(slope), 12), round(float(half), 4)
+    (-1.0, 0.0614)
+    """
+    centred = np.log(x) - np.log(x).mean()
+    spread = np.sqrt(np.sum((centred * half / y) ** 2))
+    return Interval(centred @ np.log(y) / (centred @ centred), spread / (centred @ centred))
+
+
+def fitted_exponent(x: np.ndarray, y: np.ndarray) -> Interval:
+    """The slope of log y over log x by least squares, where each y is one repeat and log y scatters alike everywhere.
+
+    For repeats too few at some x to have an interval of their own. Raises: ShapeMismatch for fewer than three.
+
+    >>> slope, half = fitted_exponent(np.array([1.0, 10.0, 10.0]), np.array([1.0, 0.11, 0.09]))
+    >>> round(float(slope), 3), round(float(half), 2)
+    (-1.002, 0.96)
+    """
+    if len(x) < 3:
+        raise ShapeMismatch(f"an exponent with an error bar needs at least 3 repeats, got {len(x)}")
+    across, up = np.log(x) - np.log(x).mean(), np.log(y) - np.log(y).mean()
+    slope = across @ up / (across @ across)
+    variance = np.sum((up - slope * across) ** 2) / (len(x) - 2)
+    return Interval(slope, stdtrit(len(x) - 2, 0.975) * np.sqrt(variance / (across @ across)))
+
+
 def proportion_interval(hits: int, trials: int) -> Interval:
     """A share hits / trials with the farther side of Wilson's 95 % interval, which stays open at 0 and at 1.
 

@@ -1,4 +1,4 @@
-"""Tangent kernels of networks drawn at random, for the cases that compare them with their limits."""
+"""Networks drawn at random and their tangent kernels, for the cases that compare them with their limits."""
 
 from functools import lru_cache
 from typing import Any
@@ -32,6 +32,19 @@ def kernel_grams(net: Node, width: int, points: np.ndarray, draws: int, key: Key
     return _drawn(network(net, width), points, None, draws, key)
 
 
+def parameters_drawn(f: Network, input_shape: tuple[int, ...], draws: int, rng: np.random.Generator, dtype: Any) -> Any:
+    """Standard normal parameters of `draws` networks, the first axis over draws.
+
+    They come from numpy: a generator of JAX takes longer to compile than all the rest.
+    """
+    shapes, _ = f.shapes(input_shape)
+    return jax.tree.map(
+        lambda shape: rng.standard_normal((draws, *shape), dtype=dtype),
+        shapes,
+        is_leaf=lambda one: isinstance(one, tuple),
+    )
+
+
 def with_layer_norm(net: Serial) -> Serial:
     """LayerNorm after each ReLU.
 
@@ -43,17 +56,11 @@ def with_layer_norm(net: Serial) -> Serial:
 
 
 def _drawn(f: Network, left: np.ndarray, right: np.ndarray | None, draws: int, key: Key) -> np.ndarray:
-    """Parameters come from numpy: a generator of JAX takes longer to compile than all the rest."""
     shapes, _ = f.shapes(left.shape[1:])
     sizes = [int(np.prod(shape)) for shape in jax.tree.leaves(shapes, is_leaf=lambda one: isinstance(one, tuple))]
     rng, together, found = key.rng(), max(1, NUMBERS // sum(sizes)), []
     for start in range(0, draws, together):
-        count = min(together, draws - start)
-        params = jax.tree.map(
-            lambda shape: rng.standard_normal((count, *shape), dtype=left.dtype),  # noqa: B023
-            shapes,
-            is_leaf=lambda one: isinstance(one, tuple),
-        )
+        params = parameters_drawn(f, left.shape[1:], min(together, draws - start), rng, left.dtype)
         found.append(np.asarray(_compiled(f)(params, left, right), dtype=np.float64))
     return np.concatenate(found)
 

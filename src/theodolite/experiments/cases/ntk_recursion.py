@@ -8,6 +8,7 @@ from theodolite.architectures import Relu, Serial, plain
 from theodolite.experiments.bench import Arrays, Bench
 from theodolite.experiments.case import Case, Measurement
 from theodolite.experiments.check import Check
+from theodolite.experiments.circle import on_circle
 from theodolite.experiments.config import Config
 from theodolite.experiments.intervals import Interval, jackknife_interval, mean_interval, worst
 from theodolite.experiments.key import Key
@@ -60,7 +61,7 @@ def run(config: RecursionConfig, key: Key, bench: Bench) -> Measurement:
 
     def draw(name: str) -> Arrays:
         depth, width, angles, size, _ = jobs[name]
-        points = _circle(angles).astype(np.float32)
+        points = on_circle(angles).astype(np.float32)
         origin = np.array([1.0, 0.0], dtype=np.float32)
         return {"rows": kernel_rows(_net(config, depth), width, origin, points, size, key.split(name))}
 
@@ -207,12 +208,8 @@ def _net(config: RecursionConfig, depth: int, beta: float | None = None) -> Seri
     return plain(Relu(), depth, config.beta if beta is None else beta)
 
 
-def _circle(angles: np.ndarray) -> np.ndarray:
-    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
-
-
 def _theory(config: RecursionConfig, depth: int, angles: np.ndarray, beta: float | None = None) -> np.ndarray:
-    return ntk(_net(config, depth, beta))(np.array([[1.0, 0.0]]), _circle(angles))[0]
+    return ntk(_net(config, depth, beta))(np.array([[1.0, 0.0]]), on_circle(angles))[0]
 
 
 def relative_deviation(rows: np.ndarray, exact: np.ndarray) -> float:
