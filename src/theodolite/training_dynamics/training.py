@@ -107,7 +107,8 @@ def train_ensemble(
     chunk = min(CHUNK if every is None else positive_integer(every, "every"), steps)
     run = _run(f, params, X, Y, optimiser, loss_of(loss), offset, batch, key, fitted_below)
     state, done = run.start(params), 0
-    seen, at = ([jax.vmap(watch)(params)], [0]) if watch else ([], [])
+    look = None if watch is None else jax.jit(jax.vmap(watch))
+    seen, at = ([look(params)], [0]) if look else ([], [])
     path = None if folder is None else Path(folder) / "training.npz"
     of = "" if path is None else mark(label, run.words, chunk, run.X, run.Y, *jax.tree.leaves((params, offset)))
     if path is not None and (kept := restored(path, of, state, seen)):
@@ -116,16 +117,15 @@ def train_ensemble(
     while done < steps and not bool(np.all(state.fitted)):
         state = run.advance(state, done, min(chunk, steps - done))
         done = min(done + chunk, steps)
-        if not all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(state.params)):
+        if not _all_finite(state.params):
             raise NotFinite(f"a parameter is no longer finite after {done} steps; use a smaller learning rate")
-        if watch:
-            seen.append(jax.vmap(watch)(state.params))
+        if look:
+            seen.append(look(state.params))
             at.append(done)
         if path is not None:
             keep(path, of, done, state, seen)
         progress(done, steps, "training")
-    outputs = run.outputs(state.params)
-    losses, gaps = run.measured(outputs)
+    outputs, losses, gaps = _measured(run, state.params, run.X, run.Y, run.offset)
     watched = jax.tree.map(lambda *parts: np.stack([np.asarray(part) for part in parts]), *seen) if watch else None
     return Trained(
         state.params,
@@ -158,15 +158,6 @@ class _Run:
         nobody = jnp.zeros(members, bool)
         return State(params, jax.vmap(self.optimiser.init)(params), nobody, jnp.zeros(members, int))
 
-    def outputs(self, params: Any) -> jax.Array:
-        """f - offset on all training inputs, (members, n, k)."""
-        return jax.vmap(self._outputs, in_axes=(0, None, 0))(params, self.X, self.offset)
-
-    def measured(self, outputs: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """Loss and gap of each input, (members, n)."""
-        both = jax.vmap(lambda f: (self.loss.value(f, self.Y), self.loss.gap(f, self.Y)))
-        return both(outputs)
-
     def advance(self, state: State, done: int, size: int) -> State:
         return _advance(self, size, state, jnp.asarray(done), self.X, self.Y, self.offset)
 
@@ -189,6 +180,18 @@ class _Run:
         update, optimiser = self.optimiser.update(gradient, state.optimiser, state.params)
         moved = State(optax.apply_updates(state.params, update), optimiser, fitted, state.steps + 1)
         return jax.tree.map(lambda new, old: jnp.where(fitted, old, new), moved, state._replace(fitted=fitted))
+
+
+@partial(jax.jit, static_argnums=0)
+def _measured(run: _Run, params: Any, X: jax.Array, Y: jax.Array, offset: jax.Array) -> tuple[jax.Array, ...]:
+    """f - offset on all training inputs, (members, n, k); loss and gap of each, (members, n)."""
+    outputs = jax.vmap(run._outputs, in_axes=(0, None, 0))(params, X, offset)
+    return outputs, *jax.vmap(lambda f: (run.loss.value(f, Y), run.loss.gap(f, Y)))(outputs)
+
+
+@jax.jit
+def _all_finite(params: Any) -> jax.Array:
+    return jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(params)]).all()
 
 
 @partial(jax.jit, static_argnums=(0, 1))
