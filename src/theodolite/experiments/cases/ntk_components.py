@@ -38,8 +38,8 @@ class ComponentsConfig(Config):
     steps: int = 200
     every: int = 4
     widths: tuple[int, ...] = (100, 1000, 2500)
-    draws: tuple[int, ...] = (6, 3, 2)
-    draws_a_part: tuple[int, ...] = (6, 1, 1)
+    draws: tuple[int, ...] = (12, 12, 2)
+    draws_a_part: tuple[int, ...] = (12, 1, 1)
     judged_width: int = 1000
     slope_low: float = -0.65
     slope_high: float = -0.3
@@ -63,7 +63,8 @@ def run(config: ComponentsConfig, key: Key, bench: Bench) -> Measurement:
     parts = bench.each(list(jobs), lambda name: _trained(config, *jobs[name], inputs, goal, key.split(name)))
     steps = parts[0]["steps"].astype(float)
     theory = config.size * _flow(config, inputs, goal).pace.remaining(components.eigenvalues[1:2], steps)[:, 0]
-    arrays: Arrays = {"steps": steps, "time": config.learning_rate * steps, "theory": theory}
+    time, shown = config.learning_rate * steps, slice(0, None, 3)
+    arrays: Arrays = {"steps": steps, "time": time, "shown_time": time[shown], "theory": theory}
     arrays["eigenvalues"], arrays["other_eigenvalues"] = components.eigenvalues, other.eigenvalues
     arrays["rank"] = np.arange(1.0, 1 + len(components.eigenvalues))
     arrays["scatter_one"], arrays["scatter_two"] = components.values[:, 1], components.values[:, 2]
@@ -73,8 +74,8 @@ def run(config: ComponentsConfig, key: Key, bench: Bench) -> Measurement:
         own = [part["moved"] for part, job in zip(parts, jobs.values(), strict=True) if job[0] == width]
         along, across = split(np.concatenate(own), goal, components.values[:, 1])
         arrays[f"along{width}"], arrays[f"across{width}"] = along, across
-        arrays[f"along{width}_mean"], arrays[f"across{width}_mean"] = along.mean(0), across.mean(0)
-        for name, curves in (("along", along), ("across", across)):
+        for name, curves in (("along", along[:, shown]), ("across", across[:, shown])):
+            arrays[f"{name}{width}_mean"] = curves.mean(0)
             arrays[f"{name}{width}_low"], arrays[f"{name}{width}_high"] = curves.min(0), curves.max(0)
         draws.setdefault("widths", []).append(np.full(len(along), float(width)))
         draws.setdefault("largest", []).append(across.max(1))
@@ -83,6 +84,7 @@ def run(config: ComponentsConfig, key: Key, bench: Bench) -> Measurement:
     for name, values in draws.items():
         arrays[f"draw_{name}"] = np.concatenate(values).astype(float)
         arrays[f"mean_{name}"] = np.array([value.mean() for value in values])
+    arrays["largest_deviation"] = np.array([values.std(ddof=1) for values in draws["largest"]])
     arrays["drawn"] = np.array(config.draws, dtype=float)
     for name in ("largest", "deviation"):
         arrays[f"{name}_slope"] = np.array(fitted_exponent(arrays["draw_widths"], arrays[f"draw_{name}"]))
@@ -135,23 +137,22 @@ def panels(config: ComponentsConfig, measured: Measurement) -> tuple[Panel, ...]
     def curves(name: str) -> tuple[Series, ...]:
         return tuple(
             Series(
-                f"width {width}, mean of {draws}, all between",
-                "time",
+                f"width {width}",
+                "shown_time",
                 f"{name}{width}_mean",
                 low=f"{name}{width}_low",
                 high=f"{name}{width}_high",
             )
-            for width, draws in zip(config.widths, config.draws, strict=True)
+            for width in config.widths
         )
 
-    interval = Axis("eigenvalue of kernel / rows", log=True)
     return (
         Panel(
             "along",
             "Error along the second component",
             "bands",
             "The error along the component falls at the pace of its eigenvalue; in narrow networks, whose kernel "
-            "grows, somewhat faster.",
+            "grows, somewhat faster. Points are means over networks, bands hold all of them.",
             time,
             Axis("root mean square error along the component"),
             (*curves("along"), Series("kernel gradient descent", "time", "theory", role="theory")),
@@ -161,7 +162,7 @@ def panels(config: ComponentsConfig, measured: Measurement) -> tuple[Panel, ...]
             "Error across the second component",
             "bands",
             "Training leads straight along the component, the more so the wider the network; at infinite width nothing "
-            "appears across it.",
+            "appears across it. Points are means over networks, bands hold all of them.",
             time,
             Axis("root mean square error across the component"),
             curves("across"),
@@ -174,7 +175,14 @@ def panels(config: ComponentsConfig, measured: Measurement) -> tuple[Panel, ...]
             Axis("width", log=True),
             Axis("largest root mean square error across", log=True),
             (
-                Series("single networks", "draw_widths", "draw_largest", family="h"),
+                Series(
+                    "measured, mean",
+                    "mean_widths",
+                    "mean_largest",
+                    error="largest_deviation",
+                    error_means="standard deviation of one network",
+                    family="h",
+                ),
                 Series("width^(-1/2) through the widest", "mean_widths", "largest_law", role="theory", family="h"),
             ),
         ),
@@ -193,7 +201,7 @@ def panels(config: ComponentsConfig, measured: Measurement) -> tuple[Panel, ...]
             "lines",
             "The first eigenvalue stands apart, ten times further with a bias of 1 than with one of 0.1.",
             Axis("component"),
-            interval,
+            Axis("eigenvalue of kernel / rows", log=True),
             (
                 Series(f"beta {config.beta:g}", "rank", "eigenvalues"),
                 Series(f"beta {config.other_beta:g}", "rank", "other_eigenvalues"),

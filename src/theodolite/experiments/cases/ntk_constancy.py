@@ -205,7 +205,6 @@ def _trained(
     params = parameters_drawn(f, (2,), draws, key.rng(), np.float32)
     origin, circle = np.array([[1.0, 0.0]]), on_circle(angles)
 
-    @jax.jit
     def row(own: dict) -> jax.Array:
         return tangent_gram(lambda p: f.apply(p, origin)[:, 0], own, lambda p: f.apply(p, circle)[:, 0])[0]
 

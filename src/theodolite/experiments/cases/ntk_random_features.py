@@ -208,7 +208,7 @@ def _training(config: FeaturesConfig, key: Key) -> Arrays:
             targets,
             optimiser=learning_rate,
             steps=config.steps,
-            watch=jax.jit(lambda params: f(params, everywhere)),
+            watch=lambda params: f(params, everywhere),
             every=config.every,
         )
         kernels = [np.asarray(tangent_kernel(f, params, features)) for params in (jnp.asarray(start), end.params)]

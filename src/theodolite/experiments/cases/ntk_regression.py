@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import jax
 import numpy as np
 from scipy.special import ndtri
 
@@ -65,15 +64,16 @@ def run(config: RegressionConfig, key: Key, bench: Bench) -> Measurement:
     law = _law(config, points)
     mean, deviation = law.mean(on_circle(angles), config.steps), law.standard_deviation(on_circle(angles), config.steps)
     arrays: Arrays = {"angles": angles, "mean": mean, "deviation": deviation}
-    arrays["train_angles"], arrays["train_targets"] = np.array(config.train_angles), points.prod(axis=1)
+    shown = slice(0, None, 3)
+    arrays["shown_angles"] = angles[shown]
     arrays["low"], arrays["high"] = mean + ndtri(0.1) * deviation, mean + ndtri(0.9) * deviation
     table: dict[str, list[float]] = {}
     for width in config.widths:
         own = [part for part, job in zip(parts, jobs.values(), strict=True) if job[0] == width]
         outputs = np.concatenate([part["outputs"] for part in own])
         arrays[f"outputs{width}"] = outputs
-        arrays[f"median{width}"] = np.median(outputs, axis=0)
-        arrays[f"low{width}"], arrays[f"high{width}"] = np.quantile(outputs, [0.1, 0.9], axis=0)
+        for name, level in (("low", 0.1), ("median", 0.5), ("high", 0.9)):
+            arrays[f"{name}{width}"] = np.quantile(outputs[:, shown], level, axis=0)
         found = compared(outputs, mean, deviation)
         for name, interval in found.items():
             arrays[f"{name}{width}"] = np.array([interval.mean, interval.half])
@@ -126,16 +126,11 @@ def panels(config: RegressionConfig, measured: Measurement) -> tuple[Panel, ...]
             angle,
             output,
             (
-                Series(
-                    f"width {width}: median, 10 % to 90 %",
-                    "angles",
-                    f"median{width}",
-                    low=f"low{width}",
-                    high=f"high{width}",
+                *(
+                    Series(f"width {width}, {words}", "shown_angles", f"{name}{width}", family=name)
+                    for name, words in (("median", "median"), ("low", "10 %"), ("high", "90 %"))
                 ),
-                Series("law: mean", "angles", "mean", role="theory", family="law"),
-                Series("law: 10 %", "angles", "low", role="guide", family="law"),
-                Series("law: 90 %", "angles", "high", role="guide", family="law"),
+                Series("law: mean, 10 % to 90 %", "angles", "mean", low="low", high="high", role="theory"),
             ),
         )
 
@@ -196,7 +191,7 @@ def _trained(
         points.prod(axis=1),
         steps=config.steps,
         optimiser=config.learning_rate,
-        watch=jax.jit(lambda own: f.apply(own, test)[:, 0]),
+        watch=lambda own: f.apply(own, test)[:, 0],
         every=config.steps,
     )
     return {
