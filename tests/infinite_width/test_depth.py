@@ -27,9 +27,9 @@ from theodolite.architectures import (
     balanced,
 )
 from theodolite.infinite_width import limit
-from theodolite.infinite_width.deficit import losses_of
-from theodolite.infinite_width.depth import characteristic_value, critical_bias, depth_trace
-from theodolite.infinite_width.dual import dual
+from theodolite.infinite_width.duals.dual import dual
+from theodolite.infinite_width.order_chaos.deficit import losses_of
+from theodolite.infinite_width.order_chaos.depth import characteristic_value, critical_bias, depth_trace
 from theodolite.numerics.errors import BadInput, NoInfiniteWidthLimit
 
 PI = math.pi

@@ -36,8 +36,8 @@ from theodolite.architectures import (
     Swish,
     Tanh,
 )
-from theodolite.infinite_width.dual import dual
-from theodolite.infinite_width.dual_numerical import NumericalDual
+from theodolite.infinite_width.duals.dual import dual
+from theodolite.infinite_width.duals.numerical import NumericalDual
 from theodolite.numerics.errors import NoInfiniteWidthLimit
 
 CLOSED = [

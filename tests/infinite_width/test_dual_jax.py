@@ -25,7 +25,7 @@ from theodolite.architectures import (
     Swish,
     Tanh,
 )
-from theodolite.infinite_width.dual import dual
+from theodolite.infinite_width.duals.dual import dual
 
 TRIPLES = np.array(
     [(1.0, 0.3, 1.0), (0.5, 0.6, 2.0), (1.0, 1.0, 1.0), (1.0, -1.0, 1.0), (0.5, 1.0, 2.0), (0.0, 0.0, 1.0), (0, 0, 0)]

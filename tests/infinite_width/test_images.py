@@ -29,9 +29,10 @@ from theodolite.architectures import (
     Tanh,
     from_config,
 )
-from theodolite.infinite_width import images, limit, nngp, ntk, reading, routes
-from theodolite.infinite_width.image_families import AxisFamilies
-from theodolite.infinite_width.image_steps import image_segments
+from theodolite.infinite_width import limit, nngp, ntk, routes
+from theodolite.infinite_width.routes import images, reading
+from theodolite.infinite_width.routes.image_families import AxisFamilies
+from theodolite.infinite_width.routes.image_steps import image_segments
 from theodolite.kernels import Pairs
 from theodolite.numerics.errors import NoInfiniteWidthLimit, ShapeMismatch, TooLarge
 

@@ -19,9 +19,9 @@ from theodolite.architectures import (
     plain,
 )
 from theodolite.infinite_width import limit, ntk, phase
-from theodolite.infinite_width.blocks import repetition, step
-from theodolite.infinite_width.correlation import settled_variance
-from theodolite.infinite_width.depth import characteristic_value, depth_trace
+from theodolite.infinite_width.order_chaos.blocks import repetition, step
+from theodolite.infinite_width.order_chaos.correlation import settled_variance
+from theodolite.infinite_width.order_chaos.depth import characteristic_value, depth_trace
 from theodolite.numerics.errors import BadInput, NoInfiniteWidthLimit
 
 

@@ -12,7 +12,8 @@ from hypothesis.extra.numpy import arrays
 from threadpoolctl import threadpool_limits
 
 from theodolite.architectures import Dense, Elementwise, Node, Relu, balanced, parse, plain
-from theodolite.infinite_width import NTK, fully_connected, layerwise, limit, nngp, ntk, reading, traced
+from theodolite.infinite_width import NTK, layerwise, limit, nngp, ntk
+from theodolite.infinite_width.routes import fully_connected, reading, traced
 from theodolite.kernels import Pairs, from_config, gram
 from theodolite.numerics.errors import BadInput, NoInfiniteWidthLimit, ShapeMismatch
 

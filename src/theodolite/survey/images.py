@@ -7,7 +7,7 @@ import numpy as np
 
 from theodolite.architectures import Reshape, nodes_of
 from theodolite.infinite_width import NNGP, NTK
-from theodolite.infinite_width.fully_connected import for_vectors
+from theodolite.infinite_width.routes.fully_connected import for_vectors
 from theodolite.kernels import Kernel, Product, Scaled, Sum
 from theodolite.numerics.checks import finite
 from theodolite.numerics.errors import BadInput, ShapeMismatch

@@ -13,7 +13,7 @@ from theodolite.experiments.config import Config
 from theodolite.experiments.key import Key
 from theodolite.experiments.panels import Axis, Column, Panel, Series
 from theodolite.infinite_width import characteristic_value, critical_bias, depth_trace, ntk
-from theodolite.infinite_width.dual import dual
+from theodolite.infinite_width.duals.dual import dual
 
 ACTIVATIONS: dict[str, Activation] = {
     "standardised relu": Relu().standardised(),

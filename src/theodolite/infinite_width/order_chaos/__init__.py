@@ -1,0 +1,1 @@
+"""What depth does to the kernels of a network: order, chaos, or the edge between them."""
