@@ -1,9 +1,15 @@
-"""Training dynamics: how predictions move while a kernel machine, or a network of infinite width, is trained."""
+"""Training dynamics: how predictions move while a kernel machine or a network is trained, and how they depend on its
+size."""
 
+from theodolite.training_dynamics.allocation import Allocation, Option, allocate, ensemble_error, options
 from theodolite.training_dynamics.cost_flow import CostFlow
 from theodolite.training_dynamics.costs import CROSS_ENTROPY, MEAN_SQUARED, Cost
 from theodolite.training_dynamics.early_stopping import EarlyStopping, early_stopping, equivalent_ridge
+from theodolite.training_dynamics.ensembles import Ensemble, hinge_ensemble, hinge_rate, parameters_of, rectified
+from theodolite.training_dynamics.fluctuations import Fluctuation, PowerLaw, fluctuation, power_law
 from theodolite.training_dynamics.initialisation_law import InitialisationLaw, initialisation_law, law_covariance
+from theodolite.training_dynamics.initialisations import orthogonal, orthogonal_layers
+from theodolite.training_dynamics.jamming import Around, Divergence, around_jamming, fit_divergence, jamming_width
 from theodolite.training_dynamics.kernel_components import KernelComponents, kernel_components
 from theodolite.training_dynamics.kernel_flow import kernel_flow, kernel_flow_from_gram
 from theodolite.training_dynamics.losses import LOSSES, Loss
@@ -15,24 +21,45 @@ __all__ = [
     "CROSS_ENTROPY",
     "LOSSES",
     "MEAN_SQUARED",
+    "Allocation",
+    "Around",
     "Cost",
     "CostFlow",
+    "Divergence",
     "EarlyStopping",
+    "Ensemble",
+    "Fluctuation",
     "GradientDescent",
     "GradientFlow",
     "InitialisationLaw",
     "KernelComponents",
     "KernelFlow",
     "Loss",
+    "Option",
+    "PowerLaw",
     "Trained",
+    "allocate",
+    "around_jamming",
     "early_stopping",
+    "ensemble_error",
     "equivalent_ridge",
+    "fit_divergence",
+    "fluctuation",
+    "hinge_ensemble",
+    "hinge_rate",
     "initialisation_law",
+    "jamming_width",
     "kernel_components",
     "kernel_flow",
     "kernel_flow_from_gram",
     "law_covariance",
     "max_learning_rate",
+    "options",
+    "orthogonal",
+    "orthogonal_layers",
+    "parameters_of",
+    "power_law",
+    "rectified",
     "train",
     "train_ensemble",
 ]
