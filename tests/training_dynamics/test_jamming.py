@@ -121,9 +121,26 @@ def test_with_noise_the_range_of_exponents_covers_the_truth_and_is_wide() -> Non
     rng = np.random.default_rng(5)
     N = np.array([261.0, 310.0, 546.0, 1020.0, 2130.0, 8896.0, 19488.0, 34176.0])
     truth = 1.7 + 0.9 / (N / 180.0 - 1)
-    ranges = [fit_divergence(N, truth * np.exp(0.05 * rng.standard_normal(8))).exponent_range for _ in range(20)]
-    assert np.mean([low <= 1.0 <= high for low, high in ranges]) >= 0.85
-    assert np.mean([high - low > 0.3 for low, high in ranges]) > 0.8
+    drawn = [truth * np.exp(0.05 * rng.standard_normal(8)) for _ in range(8)]
+    for bars in (None, 0.05 * truth):
+        ranges = [fit_divergence(N, norms, bars).exponent_range for norms in drawn]
+        assert np.mean([low <= 1.0 <= high for low, high in ranges]) >= 0.85
+        assert np.mean([high - low > 0.3 for low, high in ranges]) > 0.8
+
+
+@pytest.mark.exact
+def test_large_errors_widen_the_range_and_weigh_points() -> None:
+    """A point that is far off but has a bar to match does not move the fit; bars ten times as large exclude less."""
+    N = np.geomspace(260.0, 30_000.0, 9)
+    f = 1.7 + 0.9 / (N / 240.0 - 1)
+    f[4] *= 1.5
+    bars = 0.002 * f
+    bars[4] *= 1000
+    found = fit_divergence(N, f, bars)
+    np.testing.assert_allclose([found.constant, found.star, found.exponent], [1.7, 240, 1.0], rtol=1e-3)
+    low, high = found.exponent_range
+    wide_low, wide_high = fit_divergence(N, f, 10 * bars).exponent_range
+    assert wide_high - wide_low > high - low
 
 
 def test_bad_input_is_refused(labelled: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:

@@ -279,9 +279,16 @@ def _divergence(arrays: Arrays, exponent: float | None) -> dict[str, float]:
     kept = arrays["N"] >= float(arrays["star"])
     if kept.sum() < 6:
         return {}
-    fit: Divergence = fit_divergence(arrays["N"][kept], arrays["norm"][kept], exponent=exponent)
+    fit: Divergence = fit_divergence(
+        arrays["N"][kept], arrays["norm"][kept], arrays["norm_error"][kept], exponent=exponent
+    )
     name = "||f|| = c0 + c1 (N / N* - 1)^-nu" + (", nu free" if exponent is None else f", nu = {exponent:g}")
     values = {"c0": fit.constant, "c0, standard error": fit.errors[0], "N*": fit.star, "rms of log": fit.rms}
     if exponent is None:
-        values |= {"nu": fit.exponent, "nu, from": fit.exponent_range[0], "nu, to": fit.exponent_range[1]}
+        values |= {
+            "N*, standard error": fit.errors[2],
+            "nu": fit.exponent,
+            "nu, from": fit.exponent_range[0],
+            "nu, to": fit.exponent_range[1],
+        }
     return {f"{name}: {what}": float(value) for what, value in values.items()}

@@ -82,15 +82,21 @@ def jamming_width(share: Callable[[int], float], narrow: int, wide: int, at_leas
 
 
 def fit_divergence(
-    parameters: np.ndarray, norms: np.ndarray, star: float | None = None, exponent: float | None = None
+    parameters: np.ndarray,
+    norms: np.ndarray,
+    errors: np.ndarray | None = None,
+    *,
+    star: float | None = None,
+    exponent: float | None = None,
 ) -> Divergence:
     """Fit ||f|| = c0 + c1 (N / N* - 1)^-nu to points past N*, by least squares of the logarithm.
 
     The exponent and N* are strongly tied: with N* left free, a handful of widths hardly tells nu = 1 from nu = 0.5.
     `exponent_range` says what the data cannot exclude: every nu whose best fit has a residual sum of squares within
-    1 + F(0.95; 1, dof) / dof of the lowest.
+    F(0.95; 1, dof) s^2 of the lowest, s^2 that sum over dof, or 1 if `errors` are given and it is smaller.
 
-    Args: parameters N (w,), all above `star` if that is given; norms (w,), > 0; star, N* if it is known, else fitted
+    Args: parameters N (w,), all above `star` if that is given; norms (w,), > 0; errors, standard errors of the norms,
+        (w,), which weigh them; without, all logarithms weigh the same; star, N* if it is known, else fitted
         below the smallest N; exponent, nu if it is to be held, else the best of 0.1, 0.15, ..., 3.
     Returns: a Divergence. Raises: ShapeMismatch, BadInput for fewer points than unknowns plus one.
     Source: Geiger et al. (2019), arXiv:1901.01608, section on ||f_N|| (nu = 1 there); c0, the norm of infinitely wide
@@ -102,41 +108,47 @@ def fit_divergence(
     (250, 1.5, 1.0)
     """
     N, f = (finite(np.asarray(a, dtype=np.float64), name) for a, name in ((parameters, "parameters"), (norms, "norms")))
-    if N.shape != f.shape or N.ndim != 1:
+    weights = np.ones_like(f) if errors is None else f / finite(np.asarray(errors, dtype=np.float64), "errors")
+    if not N.shape == f.shape == weights.shape or N.ndim != 1:
         raise ShapeMismatch(f"parameters have shape {N.shape} and norms {f.shape}; expected two equal vectors")
+    if not (np.isfinite(weights) & (weights > 0)).all():
+        raise BadInput("the errors of norms must be positive")
     unknowns = 2 + (star is None) + (exponent is None)
     if len(N) <= unknowns or (f <= 0).any() or (star is not None and N.min() <= positive(star, "star")):
         raise BadInput(f"{unknowns} unknowns need at least {unknowns + 1} positive norms, at N above N*; got {len(N)}")
     tried = EXPONENTS if exponent is None else np.array([positive(exponent, "exponent")])
     fits: list[Any] = []
     for nu in tried:
-        fits.append(_at(N, f, star, float(nu), fits[-1].x if fits else None))
+        fits.append(_at(N, f, weights, star, float(nu), fits[-1].x if fits else None))
     squares = np.array([np.sum(fit.fun**2) for fit in fits])
     best = int(squares.argmin())
     dof = len(N) - unknowns
-    near = tried[squares <= squares[best] * (1 + fdtri(1, dof, 0.95) / dof) + 1e-24]
+    scale = max(squares[best] / dof, 0.0 if errors is None else 1.0)
+    near = tried[squares <= squares[best] + scale * fdtri(1, dof, 0.95) + 1e-24]
     constant, amplitude, point = _values(N, star, fits[best].x)
     J = fits[best].jac
-    errors = np.sqrt(np.diag(np.linalg.pinv(J.T @ J)) * squares[best] / dof)  # of the coordinates of `_values`
+    bars = np.sqrt(np.diag(np.linalg.pinv(J.T @ J)) * scale)  # of the coordinates of `_values`
     gap = N.min() - point
-    errors *= [constant, amplitude, *([gap * (1 - gap / N.min())] if star is None else [])]
+    bars *= [constant, amplitude, *([gap * (1 - gap / N.min())] if star is None else [])]
     return Divergence(
         constant,
         amplitude,
         point,
         float(tried[best]),
-        (float(errors[0]), float(errors[1]), float(errors[2]) if star is None else 0.0),
+        (float(bars[0]), float(bars[1]), float(bars[2]) if star is None else 0.0),
         (float(near.min()), float(near.max())),
-        float(np.sqrt(squares[best] / len(N))),
+        float(np.sqrt(np.mean((fits[best].fun / weights) ** 2))),
     )
 
 
-def _at(N: np.ndarray, f: np.ndarray, star: float | None, nu: float, near: np.ndarray | None) -> Any:
+def _at(
+    N: np.ndarray, f: np.ndarray, weights: np.ndarray, star: float | None, nu: float, near: np.ndarray | None
+) -> Any:
     """Least squares at one exponent; from the solution `near` by and from a few other starts, the best of them."""
 
     def residuals(at: np.ndarray) -> np.ndarray:
         constant, amplitude, point = _values(N, star, at)
-        return np.log(constant + amplitude * (N / point - 1.0) ** -nu) - np.log(f)
+        return weights * (np.log(constant + amplitude * (N / point - 1.0) ** -nu) - np.log(f))
 
     start = np.log([f.min() / 2, (f.max() - f.min() / 2) / 4])
     gaps = [()] if star is not None else [(gap,) for gap in (-3.0, 0.0)]
