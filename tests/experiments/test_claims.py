@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from theodolite.experiments import Bench, Key
@@ -14,8 +15,13 @@ from theodolite.experiments.cases import (
     kare_predictor_moments,
     kare_signal_capture_threshold,
     kare_universality,
+    ntk_components,
+    ntk_constancy,
     ntk_definiteness,
+    ntk_early_stopping,
+    ntk_random_features,
     ntk_recursion,
+    ntk_regression,
     order_chaos_batch_norm,
     order_chaos_depth,
     order_chaos_layer_norm,
@@ -88,6 +94,76 @@ def test_a_wrong_recursion_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found[-1] > 0.1
     assert found[3] > 0.3  # the mean of networks drawn at random
     assert found[4] > 10  # two layers
+
+
+def test_a_kernel_that_moves_at_every_width_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ntk_constancy, "_trained", lambda config, width, draws, *_: moved(draws, 0.2 / width**0.1))
+    above, _, *grown, ratio = values(ntk_constancy)
+    assert above == pytest.approx(-0.1)
+    assert min(grown) > 3
+    assert ratio == pytest.approx((16 / 64) ** 0.1)
+    monkeypatch.setattr(ntk_constancy, "_trained", lambda config, width, draws, *_: moved(draws, -0.2))
+    assert max(values(ntk_constancy)[2:-1]) < -3
+
+
+def moved(draws: int, share: float) -> dict[str, np.ndarray]:
+    """Kernels that grow by a share, a little more or less by draw."""
+    before = np.ones((draws, 21))
+    return {"before": before, "after": before * (1 + share * np.linspace(0.9, 1.1, draws)[:, None])}
+
+
+def test_a_wrong_law_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel of the initial outputs in place of the tangent kernel, against digits and against networks."""
+    monkeypatch.setattr(ntk_regression, "_trained", untrained)
+    right = values(ntk_regression)
+    monkeypatch.setattr(ntk_regression, "ntk", ntk_regression.nngp)
+    wrong = values(ntk_regression)
+    assert right[-1] < 1e-6 < 0.01 < wrong[-1]
+    assert wrong[3] != right[3]
+
+
+def untrained(config: Any, width: int, draws: int, test: np.ndarray, points: np.ndarray, key: Key) -> dict[str, Any]:
+    noise = key.rng().standard_normal((draws, len(test)))
+    return {"outputs": test.prod(1) + 0.1 * noise, "residuals": noise[:, :4]}
+
+
+def test_stopping_for_no_noise_or_at_the_wrong_scale_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    right, clean = values(ntk_early_stopping), values(ntk_early_stopping, noise=1e-6)
+    assert right[0] < 0.2 < clean[0]
+    assert right[4] < 6 < clean[4]  # nothing to wait for but more of the signal
+    assert (right[-1], clean[-1]) == (0.0, 3.0)
+    flow = ntk_early_stopping.kernel_flow
+    monkeypatch.setattr(
+        ntk_early_stopping, "kernel_flow", lambda kernel, X, Y: flow(lambda a, b=None: kernel(a, b) / 30, X, Y)
+    )
+    assert values(ntk_early_stopping)[4] > 6  # a misplaced 1/N
+
+
+def test_a_wrong_pace_of_kernel_descent_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    flow = ntk_random_features.kernel_flow_from_gram
+    monkeypatch.setattr(
+        ntk_random_features, "kernel_flow_from_gram", lambda gram, *rest, **named: flow(1.01 * gram, *rest, **named)
+    )
+    assert values(ntk_random_features)[2] > 1e-6
+
+
+def test_a_wrong_component_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks that move along the third component in place of the second do not move straight."""
+    monkeypatch.setattr(ntk_components, "_trained", at_pace)
+    right = values(ntk_components)
+    assert right[2] < 1e-6
+    split = ntk_components.split
+    monkeypatch.setattr(ntk_components, "split", lambda moved, goal, _: split(moved, goal, np.ones(len(goal))))
+    assert values(ntk_components)[2] > 0.1
+
+
+def at_pace(config: Any, width: int, draws: int, inputs: np.ndarray, goal: np.ndarray, key: Key) -> dict[str, Any]:
+    """Networks of infinite width but for a little noise."""
+    steps = np.arange(0, config.steps + 1, config.every)
+    kernel = ntk_components.ntk(ntk_components.plain(ntk_components.Relu(), config.depth, config.beta))
+    flow = ntk_components.kernel_flow(kernel, inputs, goal).in_steps(config.learning_rate)
+    noise = 1e-9 * key.rng().standard_normal((draws, len(steps), len(goal)))
+    return {"moved": flow.on_training(steps) + noise, "steps": steps}
 
 
 def test_a_missing_bias_changes_ranks(monkeypatch: pytest.MonkeyPatch) -> None:

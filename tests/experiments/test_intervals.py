@@ -6,6 +6,8 @@ from scipy import stats
 
 from theodolite.experiments.intervals import (
     Interval,
+    exponent,
+    fitted_exponent,
     jackknife_interval,
     mean_interval,
     proportion_interval,
@@ -37,6 +39,21 @@ def test_jackknife_intervals_cover_a_ratio_of_means(rng: np.random.Generator) ->
     draws = np.stack([rng.normal(2, 0.3, (20, TRIALS)), rng.normal(4, 0.3, (20, TRIALS))], axis=1)
     ratio, half = jackknife_interval(lambda values: values[:, 0].mean(0) / values[:, 1].mean(0), draws)
     covered(float(np.mean(np.abs(ratio - 0.5) <= half)))
+
+
+@pytest.mark.montecarlo
+def test_intervals_of_exponents_cover_the_exponent(rng: np.random.Generator) -> None:
+    """y = x^(-1/2) with 5 % of noise: from estimates with known intervals, and from single repeats."""
+    x = np.array([10.0, 10.0, 100.0, 1000.0, 1000.0])
+    draws = x**-0.5 * np.exp(0.05 * rng.standard_normal((TRIALS, 5)))
+    known = [exponent(x, y, 1.96 * 0.05 * y) for y in draws]
+    fitted = [fitted_exponent(x, y) for y in draws]
+    for found in (known, fitted):
+        slope, half = np.array(found).T
+        covered(float(np.mean(np.abs(slope + 0.5) <= half)))
+        assert abs(slope.mean() + 0.5) < 0.002
+    with pytest.raises(ShapeMismatch, match="at least 3 repeats"):
+        fitted_exponent(x[:2], x[:2])
 
 
 @pytest.mark.montecarlo

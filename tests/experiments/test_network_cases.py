@@ -10,8 +10,12 @@ import pytest
 from theodolite.architectures import BatchNorm, Dense, LayerNorm, Relu, Serial, Tanh, balanced, plain
 from theodolite.experiments import Key, random_networks
 from theodolite.experiments.cases import (
+    ntk_components,
+    ntk_constancy,
     ntk_definiteness,
+    ntk_random_features,
     ntk_recursion,
+    ntk_regression,
     order_chaos_batch_norm,
     order_chaos_depth,
     order_chaos_layer_norm,
@@ -100,6 +104,65 @@ def test_points_come_in_opposite_pairs_and_ranks_are_counted() -> None:
     values = ntk_definiteness.relative_eigenvalues(points @ points.T)
     assert (values > 1e-9).sum() == 3
     assert values[0] == 1.0
+
+
+@pytest.mark.montecarlo
+def test_networks_that_follow_a_law_are_found_to() -> None:
+    """Draws of the law itself; of one with twice the spread; of one with another mean."""
+    rng, mean, deviation = np.random.default_rng(6), np.linspace(-1, 1, 30), np.linspace(0.1, 0.3, 30)
+    draws = rng.standard_normal((400, 30))
+    right = ntk_regression.compared(mean + deviation * draws, mean, deviation)
+    assert right["gap"].mean < 0.02
+    assert abs(right["ratio"].mean - 1) < right["ratio"].half < 0.03
+    assert abs(right["coverage"].mean - 0.8) < 1.5 * right["coverage"].half < 0.03
+    wide = ntk_regression.compared(mean + 2 * deviation * draws, mean, deviation)
+    assert wide["ratio"].mean == pytest.approx(2 * right["ratio"].mean)
+    assert wide["coverage"].mean == pytest.approx(0.478, abs=0.02)  # of a normal variable within 0.64 deviations
+    shifted = ntk_regression.compared(mean + deviation * draws + 0.1, mean, deviation)
+    assert shifted["gap"].mean == pytest.approx(0.1, abs=0.01)
+
+
+@pytest.mark.oracle
+def test_the_components_of_the_digits_have_the_stored_eigenvalues() -> None:
+    """Origin: an independent computation with numpy; numbers to the digits in which they were written down."""
+    inputs = ntk_components.digits(256, 0)
+    found = [np.linalg.eigvalsh(ntk(plain(Relu(), 4, beta))(inputs))[::-1] / 256 for beta in (0.1, 1.0)]
+    np.testing.assert_allclose(found[0][:5], [0.09764, 0.004503, 0.004241, 0.003442, 0.002583], rtol=2e-4)
+    assert found[0][0] / found[0][1] == pytest.approx(21.7, abs=0.05)
+    assert found[1][0] / found[1][1] == pytest.approx(256.3, abs=0.05)
+
+
+@pytest.mark.exact
+def test_an_error_is_split_along_and_across_a_component() -> None:
+    component = np.array([1.0, -1.0, 1.0, -1.0])
+    other = np.array([1.0, 1.0, -1.0, -1.0])
+    goal = 0.5 * component
+    along, across = ntk_components.split(np.stack([0 * goal, goal + 0.3 * other - 0.2 * component]), goal, component)
+    np.testing.assert_allclose(along, [0.5, 0.2])
+    np.testing.assert_allclose(across, [0.0, 0.3], atol=1e-15)
+
+
+@pytest.mark.exact
+def test_growth_and_change_of_a_kernel_are_relative() -> None:
+    before = np.random.default_rng(7).uniform(1, 2, (3, 5))
+    np.testing.assert_allclose(ntk_constancy.inflation(before, 1.3 * before), 0.3)
+    np.testing.assert_allclose(ntk_constancy.relative_change(before, 1.3 * before), 0.3)
+
+
+@pytest.mark.montecarlo
+def test_random_features_have_the_moments_of_their_kernel() -> None:
+    """Mean and second moments of 40,000 features, z < 4.5; the error of single ones against its formula, 3 %."""
+    config, x = ntk_random_features.CASE.smoke, np.array([-1.0, 0.0, 0.7])
+    features = ntk_random_features._features(config, x, 40_000, np.random.default_rng(8))
+    mean, covariance = ntk_random_features._moments(config, x)
+    products = features[:, None] * features[None]
+    for values, expected in ((features, mean), (products, covariance + np.outer(mean, mean))):
+        assert (np.abs(values.mean(-1) - expected) < 4.5 * values.std(-1) / 200).all()
+    points = ntk_random_features._points(config)[0]
+    kernel = ntk_random_features._moments(config, points)[1] + np.outer(*[config.mean * np.cos(points)] * 2)
+    own = ntk_random_features._features(config, points, 40_000, np.random.default_rng(9))
+    squares = ((own[:, None] * own[None] - kernel[..., None]) ** 2).sum((0, 1)).mean() / np.sum(kernel**2)
+    assert np.sqrt(squares) == pytest.approx(ntk_random_features._law(config), rel=0.03)
 
 
 @pytest.mark.oracle
