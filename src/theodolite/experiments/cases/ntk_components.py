@@ -38,7 +38,7 @@ class ComponentsConfig(Config):
     steps: int = 200
     every: int = 4
     widths: tuple[int, ...] = (100, 1000, 2500)
-    draws: tuple[int, ...] = (12, 12, 2)
+    draws: tuple[int, ...] = (12, 10, 2)
     draws_a_part: tuple[int, ...] = (12, 1, 1)
     judged_width: int = 1000
     slope_low: float = -0.65
