@@ -13,9 +13,12 @@ import numpy as np
 
 from theodolite.architectures import Activation
 from theodolite.numerics.hermite import hermite_coefficients
+from theodolite.numerics.threads import side_by_side
 
 SMOOTH_LIMIT, KINKED_LIMIT = 2048, 512  # terms at most
 GATHERED = 16384  # entries picked from a mask at a time
+ROWS = 128  # given to a thread at a time
+COMPILED = 16384  # entries from which on compiled code is worth loading
 TILE = 16384  # entries summed at a time, to stay in the processor's cache
 FLAT_TILE = 1024  # the same where each entry has its own q
 
@@ -95,6 +98,8 @@ def summed(
     """(value, slope) of the planned terms on arrays that broadcast to the shape of rho, in the dtype of rho."""
     value, slope = np.empty_like(rho), np.empty_like(rho)
     root1, root2 = (root.reshape((1,) * (rho.ndim - root.ndim) + root.shape) for root in (root1, root2))
+    if rho.ndim == 2 and rho.size >= COMPILED and root1.shape == (len(rho), 1) and root2.shape == (1, rho.shape[1]):
+        return _summed_pairs(activation, root1[:, 0], rho, root2[0], what)
     shared = [coefficients(activation, root, what.count) if len(root) == 1 else None for root in (root1, root2)]
     for rows in _tiles(rho, root1, root2):
         sides = [
@@ -105,6 +110,26 @@ def summed(
         _horner(rho[rows], left[0], right[0], what.value_terms, out=value[rows])
         _horner(rho[rows], left[1], right[1], what.slope_terms, out=slope[rows])
     return value, slope
+
+
+def _summed_pairs(
+    activation: Activation, root1: np.ndarray, rho: np.ndarray, root2: np.ndarray, what: Plan
+) -> tuple[np.ndarray, np.ndarray]:
+    """`summed` for all pairs of two sets of points."""
+    from theodolite.infinite_width.duals.compiled_series import sum_terms
+
+    one = coefficients(activation, root1, what.count)
+    sides = one, one if np.array_equal(root1, root2) else coefficients(activation, root2, what.count)
+    found = np.empty_like(rho), np.empty_like(rho)
+    for place, (terms, out) in enumerate(zip((what.value_terms, what.slope_terms), found, strict=True)):
+        orders = np.array(terms, dtype=np.int64)
+        left, right = (np.ascontiguousarray(side[place][orders]) for side in sides)
+
+        def rows(part: slice, left: Any = left, right: Any = right, orders: Any = orders, out: Any = out) -> None:
+            sum_terms(rho[part], left[:, part], right, orders, out[part])
+
+        side_by_side(rows, [slice(i, i + ROWS) for i in range(0, len(rho), ROWS)])
+    return found
 
 
 def summed_where(
