@@ -36,7 +36,7 @@ def from_torch(module: Any, *, block: int | None = None, memory_limit: int | str
            [0., 0., 1.]])
     """
     try:
-        import torch
+        import torch  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise BadInput("from_torch needs PyTorch; install it with: pip install 'theodolite[torch]'") from None
     if not isinstance(module, torch.nn.Module):
@@ -99,7 +99,7 @@ class TorchTangentKernel(Kernel):
 
     def _rows(self, X: np.ndarray) -> list[np.ndarray]:
         """For each array of parameters, the derivatives (n, k, size)."""
-        import torch
+        import torch  # pyright: ignore[reportMissingImports]
 
         weights = {name: one.detach() for name, one in self.module.named_parameters() if one.requires_grad}
         rest = {name: one.detach() for name, one in self.module.named_parameters() if not one.requires_grad}
@@ -116,7 +116,7 @@ class TorchTangentKernel(Kernel):
     def _block(self, X: np.ndarray) -> int:
         if self.block is not None:
             return positive_integer(self.block, "block")
-        import torch
+        import torch  # pyright: ignore[reportMissingImports]
 
         with torch.no_grad():
             dtype = next(self.module.parameters()).dtype
