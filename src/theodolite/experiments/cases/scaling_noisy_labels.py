@@ -40,9 +40,10 @@ def checks(config: TrainedConfig, measured: Measurement) -> tuple[Check, ...]:
 
 
 def _cusp_of_error(config: TrainedConfig, measured: Measurement) -> tuple[Check, ...]:
-    """(a) the peak stands out over the best of the narrowest widths and over the worst of the wide ones."""
+    """(a) the peak, past the narrowest widths, stands out over the best of these and the worst of the wide ones."""
     a = measured.arrays
-    peak = measured_at(measured, "single", int(a["single"].argmax()))
+    beyond = np.flatnonzero(a["width"] > max(config.under))
+    peak = measured_at(measured, "single", int(beyond[a["single"][beyond].argmax()]))
     under = min(measured_at(measured, "single", at_width(measured, width)) for width in config.under)
     wide = max(measured_at(measured, "single", int(i)) for i in np.flatnonzero(a["width"] >= config.wide))
     widths = " and ".join(str(width) for width in config.under)
