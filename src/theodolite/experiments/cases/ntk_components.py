@@ -171,7 +171,7 @@ def panels(config: ComponentsConfig, measured: Measurement) -> tuple[Panel, ...]
             "largest",
             "Largest error across the component",
             "lines",
-            "The error across the component falls with the width, like its root.",
+            "The error across the component falls with the width, somewhat more slowly than its root at these widths.",
             Axis("width", log=True),
             Axis("largest root mean square error across", log=True),
             (
