@@ -25,9 +25,10 @@ check of kernel alignment went back to the uncentred alignment of the paper, wit
 verdict that rests on a second look is worth less than one that does not.
 """,
     "ntk": """
-Command: `theodolite reproduce ntk`; seed 0, one thread of linear algebra, {time} on a core that was busy with
-other work, most of it for ntk-regression; a killed run resumes. A claim *holds* or *fails* when its whole error bar lies on one side of the limit, and is *inconclusive*
-otherwise. A value given in standard errors already has no error bar of its own.
+Command: `theodolite reproduce ntk`; seed 0, one thread of linear algebra, {time} on a core that was busy with other
+work, most of it for ntk-regression; a killed run resumes. A claim *holds* or *fails* when its whole error bar lies on
+one side of the limit, and is *inconclusive* otherwise. A value given in standard errors already has no error bar of
+its own.
 
 No limit was moved after a measurement; three things were changed, and a verdict that rests on a second look is worth
 less than one that does not.
