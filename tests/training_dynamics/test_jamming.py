@@ -70,6 +70,21 @@ def test_parameters_are_the_weights_of_the_layers() -> None:
 
 
 @pytest.mark.exact
+def test_the_rate_falls_with_the_width_and_at_the_end() -> None:
+    rates = {
+        (25, 0): 8e-4,
+        (25, 750): 8e-4,
+        (25, 875): 4e-4,
+        (25, 1000): 0.0,
+        (1, 0): 0.01,
+        (4, 1): 0.01,
+        (100, 0): 1e-4,
+    }
+    for (width, step), rate in rates.items():
+        assert float(hinge_rate(width, 1000)(step)) == pytest.approx(rate, abs=1e-9)
+
+
+@pytest.mark.exact
 def test_without_steps_worth_the_name_nothing_has_moved(labelled: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     """f - f at the start is zero at the start: after one step of at most 0.01 a weight it is small, and none fits."""
     X, Y, Z = labelled
