@@ -1,5 +1,7 @@
 """Training of finite networks: closed forms, losses by hand, ensembles, freezing, mini-batches, checkpoints, misuse."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -344,3 +346,23 @@ def test_misuse_is_refused_in_words(misuse: str) -> None:
     given, error, words = MISUSES[misuse]
     with pytest.raises(error, match=words):
         train_ensemble(linear, **{"params": TWO, "X": X, "Y": Y, "steps": 3, **given})
+
+
+def test_the_mark_of_a_run_is_the_same_in_another_process(tmp_path: Path) -> None:
+    """Functions print with their addresses; a checkpoint must be found again without them."""
+    code = (
+        "import sys, jax, numpy as np, optax\n"
+        "from theodolite.architectures import Dense\n"
+        "from theodolite.finite_width import network\n"
+        "from theodolite.training_dynamics import train\n"
+        "net = network(Dense(), width=1)\n"
+        "heard = []\n"
+        "train(net, net.init(jax.random.key(0), (2,)), np.eye(2), np.ones(2), optimiser=optax.adam(1e-3), steps=30,\n"
+        "      every=10, folder=sys.argv[1], progress=lambda done, *_: heard.append(done))\n"
+        "print(heard)\n"
+    )
+    said = [
+        subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    ]
+    assert said == ["[10, 20, 30]\n", "[]\n"]

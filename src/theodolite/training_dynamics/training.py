@@ -239,7 +239,10 @@ def _run(
     offset = jnp.zeros((len(leaves[0]), 1), dtype) if offset is None else jnp.asarray(offset, dtype)
     if offset.ndim == 3 and offset.shape != (len(leaves[0]), *Y.shape):
         raise ShapeMismatch(f"offset has shape {offset.shape}; expected {(len(leaves[0]), *Y.shape)}")
-    words = f"{f!r} {loss.name} {optimiser!r} {batch} {fitted_below}"
+    # functions print with addresses that the next process does not share: for these, `label` must tell runs apart
+    name = repr(f) if isinstance(f, Network) else getattr(f, "__name__", type(f).__name__)
+    rate = "optax" if isinstance(optimiser, optax.GradientTransformation) else repr(optimiser)
+    words = f"{name} {loss.name} {rate} {batch} {fitted_below}"
     if not isinstance(optimiser, optax.GradientTransformation):
         optimiser = optax.sgd(positive(optimiser, "the learning rate"))
     return _Run(apply, X, Y, offset, optimiser, loss, batch, key, fitted_below, words)
