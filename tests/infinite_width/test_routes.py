@@ -180,7 +180,15 @@ def test_what_cannot_be_read_is_refused_in_words(make, error: type, words: str) 
         make()
 
 
-@pytest.mark.parametrize("text", ["relu*3 bias=0.1", "gelu", "relu*5", "conv(2) relu globalaveragepool dense"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "relu*3 bias=0.1",
+        "gelu",
+        "relu*5",
+        pytest.param("conv(2) relu globalaveragepool dense", marks=pytest.mark.full),
+    ],
+)
 def test_traced_values_agree_and_gradients_are_finite(text: str) -> None:
     kernel = ntk(parse(text))
     X = FREE[:5] if "conv" not in text else random.standard_normal((3, 4, 2))
