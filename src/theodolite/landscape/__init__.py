@@ -1,0 +1,1 @@
+"""Geometry of the loss landscape: neurons that are copies, subspaces they span, paths between minima."""

@@ -1,0 +1,1 @@
+"""Random features: kernel machines of any size, and the ridge they really have."""
