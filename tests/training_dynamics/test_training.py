@@ -14,9 +14,9 @@ import pytest
 
 from theodolite.architectures import Dense, Tanh
 from theodolite.finite_width import network
+from theodolite.finite_width.losses import loss_of
 from theodolite.numerics.errors import BadInput, NotFinite, ShapeMismatch
 from theodolite.training_dynamics import LOSSES, Loss, kernel_flow_from_gram, train, train_ensemble
-from theodolite.training_dynamics.losses import loss_of
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(6, 3)), RNG.normal(size=6)

@@ -1,6 +1,7 @@
 """Training dynamics: how predictions move while a kernel machine or a network is trained, and how they depend on its
 size."""
 
+from theodolite.finite_width.losses import LOSSES, Loss
 from theodolite.training_dynamics.allocation import Allocation, Option, allocate, ensemble_error, options
 from theodolite.training_dynamics.cost_flow import CostFlow
 from theodolite.training_dynamics.costs import CROSS_ENTROPY, MEAN_SQUARED, Cost
@@ -12,7 +13,6 @@ from theodolite.training_dynamics.initialisations import orthogonal, orthogonal_
 from theodolite.training_dynamics.jamming import Around, Divergence, around_jamming, fit_divergence, jamming_width
 from theodolite.training_dynamics.kernel_components import KernelComponents, kernel_components
 from theodolite.training_dynamics.kernel_flow import kernel_flow, kernel_flow_from_gram
-from theodolite.training_dynamics.losses import LOSSES, Loss
 from theodolite.training_dynamics.pace import GradientDescent, GradientFlow, max_learning_rate
 from theodolite.training_dynamics.squared_flow import KernelFlow
 from theodolite.training_dynamics.training import Trained, train, train_ensemble

@@ -12,11 +12,11 @@ import numpy as np
 import optax
 
 from theodolite.finite_width import Network
+from theodolite.finite_width.losses import Loss, loss_of
 from theodolite.numerics.checks import positive, positive_integer
 from theodolite.numerics.errors import BadInput, NotFinite, ShapeMismatch
 from theodolite.numerics.progress import Progress, silent
 from theodolite.training_dynamics.checkpoints import keep, mark, restored
-from theodolite.training_dynamics.losses import Loss, loss_of
 
 Watch = Callable[[Any], Any]
 CHUNK = 100  # steps between two looks at the state, when nothing is watched
