@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from xml.etree import ElementTree
 
 import matplotlib
 import numpy as np
@@ -16,7 +17,7 @@ from theodolite.reporting.figures.panel_heatmap import edges
 from theodolite.reporting.figures.predicted_measured import predicted_measured
 from theodolite.reporting.figures.risk_curves import HIGHLIGHTS, highlighted, risk_curves
 from theodolite.reporting.figures.signal_capture import capture, signal_capture
-from theodolite.reporting.svg import inline_svg, png
+from theodolite.reporting.svg import inline_svg, png, standalone_svg
 
 
 def test_risk_curves_show_two_curves_per_candidate_and_a_dot_for_each_highlight(make_record):
@@ -256,3 +257,16 @@ def test_text_and_marks_stand_out_in_light_and_in_dark(dress):
         for role in theme.SERIES:
             assert contrast(colours[role], colours[ground]) >= 3.0, (role, ground)
     assert len({pair[0] for pair in theme.COLOURS.values()}) == len(theme.COLOURS)
+
+
+def test_a_figure_as_a_file_of_its_own_is_whole_and_dresses_for_light_and_dark(make_record):
+    picture = standalone_svg(risk_curves(make_record()), "risk", "Risk & ridge", "of <each> kernel")
+    root = ElementTree.fromstring(picture)
+    variables = set(re.findall(r"var\((--[a-z]+)\)", picture))
+    style = root.find("{http://www.w3.org/2000/svg}style")
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert style is not None
+    light, dark = style.text.split("@media(prefers-color-scheme:dark)")
+    assert variables
+    assert all(f"{name}:" in light and f"{name}:" in dark for name in variables)
+    assert "http" not in picture.replace("http://www.w3.org/2000/svg", "")

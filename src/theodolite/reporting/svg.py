@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from theodolite.reporting.theme import COLOURS, drawing
+from theodolite.reporting.theme import COLOURS, drawing, style_sheet
 from theodolite.reporting.words import plain
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _HREF = "{http://www.w3.org/1999/xlink}href"
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
+_DRESSES = ("light", "dark")
 _VARIABLE = {pair[0]: f"var(--{role})" for role, pair in COLOURS.items()}
 _COLOUR = re.compile(r"#[0-9a-f]{6}\b")
 
@@ -45,6 +46,26 @@ def inline_svg(figure: "Figure", name: str, title: str, description: str = "") -
             label.text = plain(text)
             kept.insert(0, label)
     return ElementTree.tostring(kept, encoding="unicode")
+
+
+def standalone_svg(figure: "Figure", name: str, title: str, description: str = "") -> str:
+    """The same picture as a file of its own, with its surface, light or dark as the reader's system is.
+
+    >>> from matplotlib.figure import Figure
+    >>> standalone_svg(Figure(), "empty", "Nothing")[:24]
+    '<svg xmlns="http://www.w'
+    """
+    root = ElementTree.fromstring(inline_svg(figure, name, title, description))
+    width, height = root.attrib["viewBox"].split()[2:]
+    light, dark = (";".join(f"{key}:{value}" for key, value in style_sheet()[dress].items()) for dress in _DRESSES)
+    style = ElementTree.Element("style")
+    style.text = f":root{{{light};font-family:sans-serif}}@media(prefers-color-scheme:dark){{:root{{{dark}}}}}"
+    surface = ElementTree.Element("rect", {"width": width, "height": height, "style": "fill:var(--surface)"})
+    root.insert(0, surface)
+    root.insert(0, style)
+    sizes = {"xmlns": "http://www.w3.org/2000/svg", "width": f"{float(width):g}pt", "height": f"{float(height):g}pt"}
+    root.attrib = {**sizes, **root.attrib}
+    return ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
 def png(figure: "Figure", dpi: int = 150) -> bytes:
