@@ -5,12 +5,12 @@ import os
 
 import typer
 
-from theodolite.numerics import BadInput, NotFinite, NotPositiveDefinite, ShapeMismatch, TooLarge
+from theodolite.numerics import BadInput, NotDeterministic, NotFinite, NotPositiveDefinite, ShapeMismatch, TooLarge
 from theodolite.numerics.errors import NoInfiniteWidthLimit
 
 TRACEBACK_VARIABLE = "THEODOLITE_TRACEBACK"
 USER, OURS = 2, 1
-_NAMED = (BadInput, NoInfiniteWidthLimit, NotFinite, NotPositiveDefinite, ShapeMismatch, TooLarge)
+_NAMED = (BadInput, NoInfiniteWidthLimit, NotDeterministic, NotFinite, NotPositiveDefinite, ShapeMismatch, TooLarge)
 _USAGE = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 _REMEDIES = {
     errno.EACCES: "choose a place that this user may read and write, or change its permissions",

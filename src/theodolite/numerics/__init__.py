@@ -3,10 +3,19 @@
 from theodolite.numerics.errors import (
     BadInput,
     DidNotConverge,
+    NotDeterministic,
     NotFinite,
     NotPositiveDefinite,
     ShapeMismatch,
     TooLarge,
 )
 
-__all__ = ["BadInput", "DidNotConverge", "NotFinite", "NotPositiveDefinite", "ShapeMismatch", "TooLarge"]
+__all__ = [
+    "BadInput",
+    "DidNotConverge",
+    "NotDeterministic",
+    "NotFinite",
+    "NotPositiveDefinite",
+    "ShapeMismatch",
+    "TooLarge",
+]

@@ -21,6 +21,10 @@ class NoInfiniteWidthLimit(ValueError):
     """A layer, or a reading of one, that has no limit at infinite width; the message says why and what to use."""
 
 
+class NotDeterministic(ValueError):
+    """A function or data that answer differently when asked again; the message says where the chance may come from."""
+
+
 class DidNotConverge(RuntimeError):
     """An iteration that stopped before it reached its tolerance."""
 
