@@ -25,7 +25,24 @@ def derivatives(activation: Activation) -> tuple[HostFunction, ...]:
     >>> [round(float(f(np.array([0.5]))[0]), 6) for f in derivatives(Tanh())]
     [0.462117, 0.786448, -0.726862, -0.565209]
     """
-    return activation, activation.derivative, _differentiated(activation, 1), _differentiated(activation, 2)
+    return (
+        _on_host(activation),
+        _on_host(activation.derivative),
+        _differentiated(activation, 1),
+        _differentiated(activation, 2),
+    )
+
+
+def _on_host(function: Callable[[Any], Any]) -> HostFunction:
+    """In float64, also where a user's function answers with JAX arrays."""
+
+    def on_host(x: np.ndarray) -> np.ndarray:
+        import jax
+
+        with jax.enable_x64(True):
+            return np.asarray(function(np.asarray(x, dtype=np.float64)), dtype=np.float64)
+
+    return on_host
 
 
 def _differentiated(activation: Activation, times: int) -> HostFunction:
