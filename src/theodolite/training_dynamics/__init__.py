@@ -2,9 +2,9 @@
 size."""
 
 from theodolite.finite_width.losses import LOSSES, Loss
+from theodolite.numerics.costs import CROSS_ENTROPY, MEAN_SQUARED, Cost
 from theodolite.training_dynamics.allocation import Allocation, Option, allocate, ensemble_error, options
 from theodolite.training_dynamics.cost_flow import CostFlow
-from theodolite.training_dynamics.costs import CROSS_ENTROPY, MEAN_SQUARED, Cost
 from theodolite.training_dynamics.early_stopping import EarlyStopping, early_stopping, equivalent_ridge
 from theodolite.training_dynamics.ensembles import Ensemble, hinge_ensemble, hinge_rate, parameters_of, rectified
 from theodolite.training_dynamics.fluctuations import Fluctuation, PowerLaw, fluctuation, power_law

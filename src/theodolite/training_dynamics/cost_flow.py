@@ -7,8 +7,8 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from theodolite.numerics import memory
+from theodolite.numerics.costs import Cost
 from theodolite.numerics.errors import BadInput, DidNotConverge
-from theodolite.training_dynamics.costs import Cost
 from theodolite.training_dynamics.problem import Problem
 from theodolite.training_dynamics.trajectory import Trajectory
 

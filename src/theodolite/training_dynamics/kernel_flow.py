@@ -8,9 +8,9 @@ import scipy.linalg
 from theodolite.kernel_regression.spectral import refuse_negative
 from theodolite.numerics import memory
 from theodolite.numerics.checks import positive, symmetric_gram
+from theodolite.numerics.costs import CROSS_ENTROPY, Cost
 from theodolite.numerics.errors import BadInput
 from theodolite.training_dynamics.cost_flow import CostFlow
-from theodolite.training_dynamics.costs import CROSS_ENTROPY, Cost
 from theodolite.training_dynamics.gram_spectrum import gram_spectrum
 from theodolite.training_dynamics.problem import Problem, problem_from_gram, problem_from_kernel
 from theodolite.training_dynamics.squared_flow import KernelFlow
