@@ -3,6 +3,7 @@ size."""
 
 from theodolite.finite_width.losses import LOSSES, Loss
 from theodolite.numerics.costs import CROSS_ENTROPY, MEAN_SQUARED, Cost
+from theodolite.training_dynamics import saddles
 from theodolite.training_dynamics.allocation import Allocation, Option, allocate, ensemble_error, options
 from theodolite.training_dynamics.cost_flow import CostFlow
 from theodolite.training_dynamics.early_stopping import EarlyStopping, early_stopping, equivalent_ridge
@@ -60,6 +61,7 @@ __all__ = [
     "parameters_of",
     "power_law",
     "rectified",
+    "saddles",
     "train",
     "train_ensemble",
 ]
