@@ -1,19 +1,46 @@
 """Random features: kernel machines of any size, and the ridge they really have."""
 
+from theodolite.random_features.double_descent import RiskCurve, features_needed, matched_risk_curve, risk_curve
+from theodolite.random_features.draws import Draws, draw_predictors
+from theodolite.random_features.effective_ridge import (
+    effective_ridge,
+    effective_ridge_bounds,
+    effective_ridge_of,
+    effective_ridge_slope,
+    features_for_ridge,
+    ridge_for,
+)
 from theodolite.random_features.fourier import FourierFeatures
 from theodolite.random_features.gaussian import GaussianFeatures
 from theodolite.random_features.maps import Family, FeatureMap, family_from_config, revive
 from theodolite.random_features.nystrom import NystromFeatures, nystrom_map
+from theodolite.random_features.problem import Problem
 from theodolite.random_features.relu import ReluFeatures
+from theodolite.random_features.variance import PredictedMoments, predicted_moments
 
 __all__ = [
+    "Draws",
     "Family",
     "FeatureMap",
     "FourierFeatures",
     "GaussianFeatures",
     "NystromFeatures",
+    "PredictedMoments",
+    "Problem",
     "ReluFeatures",
+    "RiskCurve",
+    "draw_predictors",
+    "effective_ridge",
+    "effective_ridge_bounds",
+    "effective_ridge_of",
+    "effective_ridge_slope",
     "family_from_config",
+    "features_for_ridge",
+    "features_needed",
+    "matched_risk_curve",
     "nystrom_map",
+    "predicted_moments",
     "revive",
+    "ridge_for",
+    "risk_curve",
 ]
