@@ -80,6 +80,15 @@ class Problem:
             parts = [_gradient(self.form, self.leaves, self.fixed, b.X, b.Y, b.weight) for b in self.blocks]
             return np.sum([np.asarray(part) for part in parts], axis=0)
 
+    @cached_property
+    def slopes(self) -> np.ndarray:
+        """The gradient of the loss in the outputs of all rows, (N, ...): what weighs the second derivatives in S."""
+        with self.precise():
+            outputs = [outputs_of(self.form, self.leaves, self.fixed, block.X) for block in self.blocks]
+            return np.concatenate(
+                [np.asarray(_slope(self.form, f, b.Y, b.weight)) for f, b in zip(outputs, self.blocks, strict=True)]
+            )
+
     @property
     def layers(self) -> dict[str, list[int]]:
         """Names of layers, each with the positions of its arrays among `names`."""
@@ -172,7 +181,7 @@ def problem(loss: Any, f: Any, params: Any, data: Any, *, block: int | None = No
         own = tuple(jnp.asarray(leaf) for leaf in leaves)
         fixed = tuple(jnp.asarray(leaf) for leaf, kind in zip(found, kinds, strict=True) if kind == FIXED)
         calls = partial(form.outputs, own, fixed)
-        compiled = partial(_outputs, form, own, fixed)
+        compiled = partial(outputs_of, form, own, fixed)
         refuse_chance(calls, compiled, batches[0][0])
         tied = rows_are_tied(compiled, batches[0][0])
         if free and tied:
@@ -224,7 +233,8 @@ def _refuse_sums(made: Problem, whole: tuple[Any, Any], compiled: Callable[[Any]
 
 
 @partial(jax.jit, static_argnums=0)
-def _outputs(form: Form, leaves: tuple[Any, ...], fixed: tuple[Any, ...], X: Any) -> Any:
+def outputs_of(form: Form, leaves: tuple[Any, ...], fixed: tuple[Any, ...], X: Any) -> Any:
+    """f on one block, compiled."""
     return form.outputs(leaves, fixed, X)
 
 
@@ -236,6 +246,11 @@ def weighed(form: Form, leaves: Any, fixed: Any, X: Any, Y: Any, weight: Any) ->
 @partial(jax.jit, static_argnums=0)
 def _value(form: Form, leaves: Any, fixed: Any, X: Any, Y: Any, weight: Any) -> Any:
     return weighed(form, leaves, fixed, X, Y, weight)
+
+
+@partial(jax.jit, static_argnums=0)
+def _slope(form: Form, outputs: Any, Y: Any, weight: Any) -> Any:
+    return jax.grad(lambda out: weight * form.loss(out, Y))(outputs)
 
 
 @partial(jax.jit, static_argnums=0)
