@@ -1,5 +1,7 @@
 """Sufficient statistics: they add up, they are those of the rows, they name what is wrong."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -35,7 +37,7 @@ def test_they_are_the_sums_over_rows():
 def test_blocks_add_up_in_any_order(cuts, seed):
     F, Y = rows(60, seed=seed)
     edges = [0, *sorted(cuts), 60]
-    parts = [SufficientStatistics.of_block(F[a:b], Y[a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [SufficientStatistics.of_block(F[a:b], Y[a:b]) for a, b in pairwise(edges)]
     order = np.random.default_rng(seed).permutation(len(parts))
     total = parts[order[0]]
     for place in order[1:]:

@@ -10,12 +10,16 @@ from theodolite.random_features.effective_ridge import (
     features_for_ridge,
     ridge_for,
 )
+from theodolite.random_features.estimators import RandomFeatureRidge, RandomFeatureRidgeClassifier
 from theodolite.random_features.fourier import FourierFeatures
 from theodolite.random_features.gaussian import GaussianFeatures
 from theodolite.random_features.maps import Family, FeatureMap, family_from_config, revive
 from theodolite.random_features.nystrom import NystromFeatures, nystrom_map
+from theodolite.random_features.opening import open_rows
+from theodolite.random_features.primal import PrimalCriteria
 from theodolite.random_features.problem import Problem
 from theodolite.random_features.relu import ReluFeatures
+from theodolite.random_features.statistics import SufficientStatistics
 from theodolite.random_features.variance import PredictedMoments, predicted_moments
 
 __all__ = [
@@ -26,9 +30,13 @@ __all__ = [
     "GaussianFeatures",
     "NystromFeatures",
     "PredictedMoments",
+    "PrimalCriteria",
     "Problem",
+    "RandomFeatureRidge",
+    "RandomFeatureRidgeClassifier",
     "ReluFeatures",
     "RiskCurve",
+    "SufficientStatistics",
     "draw_predictors",
     "effective_ridge",
     "effective_ridge_bounds",
@@ -39,6 +47,7 @@ __all__ = [
     "features_needed",
     "matched_risk_curve",
     "nystrom_map",
+    "open_rows",
     "predicted_moments",
     "revive",
     "ridge_for",
