@@ -47,7 +47,7 @@ from theodolite.architectures.layers import (
     SumPool,
     layers_with_weights,
 )
-from theodolite.architectures.node import Node, Serial, from_config, nodes_of
+from theodolite.architectures.node import Node, Serial, from_config, name_of, nodes_of
 from theodolite.architectures.sentence import parse
 
 __all__ = [
@@ -101,6 +101,7 @@ __all__ = [
     "balanced",
     "from_config",
     "layers_with_weights",
+    "name_of",
     "nodes_of",
     "parse",
     "plain",

@@ -1,6 +1,7 @@
 """A node of an architecture: frozen data that computes nothing. `>>` composes nodes into a sentence."""
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -64,6 +65,16 @@ def nodes_of(net: Node) -> tuple[Node, ...]:
     (Dense(), Relu())
     """
     return net.nodes if isinstance(net, Serial) else (net,)
+
+
+def name_of(index: int, node: Node) -> str:
+    """The name of a node, as trees of parameters have it: its place in the sentence and its kind.
+
+    >>> from theodolite.architectures import ConvTranspose
+    >>> name_of(2, ConvTranspose())
+    '2_conv_transpose'
+    """
+    return f"{index}_{re.sub('(?<!^)(?=[A-Z])', '_', type(node).__name__).lower()}"
 
 
 def from_config(description: dict[str, Any]) -> Node:

@@ -1,24 +1,13 @@
 """Sentences, sums of branches and residual blocks at finite width: each part has its own name in the tree."""
 
-import re
 from collections.abc import Iterator
 
 import jax
 
-from theodolite.architectures import Node, ParallelSum, Residual, Serial, nodes_of
+from theodolite.architectures import Node, ParallelSum, Residual, Serial, name_of, nodes_of
 from theodolite.finite_width.rules import Shape, Tree, forward, parameters
 from theodolite.finite_width.sizes import Size
 from theodolite.numerics.errors import ShapeMismatch
-
-
-def name_of(index: int, node: Node) -> str:
-    """The name of a node in the tree of parameters: its place in the sentence and its kind.
-
-    >>> from theodolite.architectures import ConvTranspose
-    >>> name_of(2, ConvTranspose())
-    '2_conv_transpose'
-    """
-    return f"{index}_{re.sub('(?<!^)(?=[A-Z])', '_', type(node).__name__).lower()}"
 
 
 @parameters.register

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from theodolite.architectures import Conv, Dense, Node, ParallelSum, Residual, Serial
-from theodolite.finite_width.branches import name_of, sentence
+from theodolite.architectures import Conv, Dense, Node, ParallelSum, Residual, Serial, name_of
+from theodolite.finite_width.branches import sentence
 from theodolite.finite_width.network import Network
 from theodolite.finite_width.positions import borders, padded, shifted, window_and_strides
 from theodolite.finite_width.rules import Tree, forward

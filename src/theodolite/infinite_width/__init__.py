@@ -1,5 +1,9 @@
 """Networks of infinite width: their kernels, read off an architecture, and what depth does to them."""
 
+from theodolite.infinite_width.frequencies.gram_layer_share import GramLayerShare, gram_layer_share
+from theodolite.infinite_width.frequencies.layer_spectra import LayerSpectra, layer_spectra
+from theodolite.infinite_width.frequencies.target_spectrum import TargetSpectrum, target_spectrum
+from theodolite.infinite_width.frequencies.which_layers import KernelRegimeIsOff, LayerAdvice, which_layers
 from theodolite.infinite_width.network_kernels import NNGP, NTK, Limit, layerwise, limit, nngp, ntk
 from theodolite.infinite_width.order_chaos.depth import DepthTrace, characteristic_value, critical_bias, depth_trace
 from theodolite.infinite_width.order_chaos.phase import Phase, phase
@@ -10,17 +14,26 @@ __all__ = [
     "NTK",
     "Definiteness",
     "DepthTrace",
+    "GramLayerShare",
+    "KernelRegimeIsOff",
+    "LayerAdvice",
+    "LayerSpectra",
     "Limit",
     "MercerSpectrum",
     "Phase",
+    "TargetSpectrum",
     "characteristic_value",
     "critical_bias",
     "definiteness",
     "depth_trace",
+    "gram_layer_share",
+    "layer_spectra",
     "layerwise",
     "limit",
     "mercer",
     "nngp",
     "ntk",
     "phase",
+    "target_spectrum",
+    "which_layers",
 ]
