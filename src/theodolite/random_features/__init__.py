@@ -14,6 +14,7 @@ from theodolite.random_features.estimators import RandomFeatureRidge, RandomFeat
 from theodolite.random_features.fourier import FourierFeatures
 from theodolite.random_features.gaussian import GaussianFeatures
 from theodolite.random_features.maps import Family, FeatureMap, family_from_config, revive
+from theodolite.random_features.network_features import NetworkFeatures
 from theodolite.random_features.nystrom import NystromFeatures, nystrom_map
 from theodolite.random_features.opening import open_rows
 from theodolite.random_features.primal import PrimalCriteria
@@ -28,6 +29,7 @@ __all__ = [
     "FeatureMap",
     "FourierFeatures",
     "GaussianFeatures",
+    "NetworkFeatures",
     "NystromFeatures",
     "PredictedMoments",
     "PrimalCriteria",

@@ -186,5 +186,7 @@ def _plain(item: Any) -> Any:
 
 def _revived(item: Any) -> Any:
     if isinstance(item, dict):
+        import theodolite.infinite_width  # noqa: F401  its kernels are known by name once it is imported
+
         return kernel_from_config(item)
     return tuple(_revived(part) for part in item) if isinstance(item, list) else item
