@@ -1,7 +1,11 @@
 """Curvature of a loss: the Hessian as Gauss-Newton plus residual, measured and forecast."""
 
 from theodolite.curvature.estimate import Estimate
+from theodolite.curvature.forecast import Forecast, forecast
 from theodolite.curvature.jacobian_gram import jacobian_gram
+from theodolite.curvature.laplacian import laplacian, residual_trace
+from theodolite.curvature.limiting_kernels import LimitingKernels, limiting_kernels
+from theodolite.curvature.mean_field import MeanFieldMoments, mean_field_moments
 from theodolite.curvature.moments import moments
 from theodolite.curvature.operators import Operator, gauss_newton, hessian, residual
 from theodolite.curvature.orthogonality import orthogonality
@@ -12,18 +16,26 @@ from theodolite.curvature.trace import trace
 
 __all__ = [
     "Estimate",
+    "Forecast",
+    "LimitingKernels",
+    "MeanFieldMoments",
     "Operator",
     "Problem",
     "SpectralDensity",
     "TopEigenvalues",
+    "forecast",
     "gauss_newton",
     "hessian",
     "jacobian_gram",
+    "laplacian",
     "largest_stable_learning_rate",
+    "limiting_kernels",
+    "mean_field_moments",
     "moments",
     "orthogonality",
     "problem",
     "residual",
+    "residual_trace",
     "spectral_density",
     "top_eigenvalues",
     "trace",
