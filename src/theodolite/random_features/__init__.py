@@ -21,6 +21,7 @@ from theodolite.random_features.primal import PrimalCriteria
 from theodolite.random_features.problem import Problem
 from theodolite.random_features.relu import ReluFeatures
 from theodolite.random_features.statistics import SufficientStatistics
+from theodolite.random_features.traceable import traceable_effective_ridge
 from theodolite.random_features.variance import PredictedMoments, predicted_moments
 
 __all__ = [
@@ -54,4 +55,5 @@ __all__ = [
     "revive",
     "ridge_for",
     "risk_curve",
+    "traceable_effective_ridge",
 ]
