@@ -5,6 +5,7 @@ partitions are computed again by others, and the numbers are the same to the las
 """
 
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -41,11 +42,11 @@ def gather_on(
     with client_of(scheduler) as client:
         from distributed import KilledWorker
 
-        sent = client.scatter(recipe, broadcast=True, hash=False)
-        futures = [
-            client.submit(_of, sent, partition, key=f"rows-{id(recipe)}-{partition.index}", pure=False, retries=2)
-            for partition in source.partitions
-        ]
+        with warnings.catch_warnings():
+            # a result of a task, not scattered data: with its last holder lost, it is made again from the graph
+            warnings.filterwarnings("ignore", message="Sending large graph")
+            sent = client.submit(_itself, recipe, pure=False)
+        futures = [client.submit(_of, sent, partition, pure=False) for partition in source.partitions]
         leaves = list(futures)
         level = futures
         while len(level) > 1:
@@ -64,7 +65,7 @@ def gather_on(
         except (OSError, TimeoutError, RuntimeError) as error:
             raise BadInput(f"the cluster was lost during the pass ({_words(error)}); run it again") from None
         finally:
-            client.cancel([*leaves, level[0]])
+            client.cancel([sent, *leaves, level[0]])
     return refuse_empty(total, source)
 
 
@@ -89,7 +90,7 @@ def client_of(scheduler: Any) -> Iterator[Any]:
 
         with (
             LocalCluster(
-                n_workers=max(workers(), 1), threads_per_worker=1, processes=True, dashboard_address=""
+                n_workers=max(workers(), 1), threads_per_worker=1, processes=True, dashboard_address=":0"
             ) as cluster,
             Client(cluster) as client,
         ):
@@ -104,6 +105,11 @@ def client_of(scheduler: Any) -> Iterator[Any]:
         ) from None
     with client:
         yield client
+
+
+def _itself(recipe: Recipe) -> Recipe:
+    """Runs on a worker."""
+    return recipe
 
 
 def _of(recipe: Recipe, partition: Any) -> Harvest:
