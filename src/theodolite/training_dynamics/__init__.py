@@ -5,6 +5,13 @@ from theodolite.finite_width.losses import LOSSES, Loss
 from theodolite.numerics.costs import CROSS_ENTROPY, MEAN_SQUARED, Cost
 from theodolite.training_dynamics import saddles
 from theodolite.training_dynamics.allocation import Allocation, Option, allocate, ensemble_error, options
+from theodolite.training_dynamics.attribution import (
+    AttributionState,
+    LayerAttribution,
+    attributed,
+    by_layer,
+    contributions_of,
+)
 from theodolite.training_dynamics.cost_flow import CostFlow
 from theodolite.training_dynamics.early_stopping import EarlyStopping, early_stopping, equivalent_ridge
 from theodolite.training_dynamics.ensembles import Ensemble, hinge_ensemble, hinge_rate, parameters_of, rectified
@@ -24,6 +31,7 @@ __all__ = [
     "MEAN_SQUARED",
     "Allocation",
     "Around",
+    "AttributionState",
     "Cost",
     "CostFlow",
     "Divergence",
@@ -35,12 +43,16 @@ __all__ = [
     "InitialisationLaw",
     "KernelComponents",
     "KernelFlow",
+    "LayerAttribution",
     "Loss",
     "Option",
     "PowerLaw",
     "Trained",
     "allocate",
     "around_jamming",
+    "attributed",
+    "by_layer",
+    "contributions_of",
     "early_stopping",
     "ensemble_error",
     "equivalent_ridge",
