@@ -96,9 +96,12 @@ class Problem:
 
     def entries(self, path: str) -> np.ndarray:
         """Positions in the vector of the parameters under a path, as "0_dense" or "0_dense/weight"."""
-        ends = np.cumsum(self.form.sizes)
-        chosen = [np.arange(ends[i] - self.form.sizes[i], ends[i]) for i in self._under(path)]
-        return np.concatenate(chosen)
+        return self.entries_of(self._under(path))
+
+    def entries_of(self, positions: Sequence[int]) -> np.ndarray:
+        """Positions in the vector of some of the arrays of `names`."""
+        ends, sizes = np.cumsum(self.form.sizes), self.form.sizes
+        return np.concatenate([np.arange(ends[i] - sizes[i], ends[i]) for i in positions])
 
     def restricted(self, path: str) -> "Problem":
         """The same loss as a function of the parameters under a path only; all others are held."""

@@ -49,8 +49,8 @@ def top_eigenvalues(
 
     Args: matrix, an Operator or anything symmetric with `@`; count of the largest, lowest of the smallest; tolerance,
         of the residual |A x - value x| relative to the largest |eigenvalue|: a value is then accurate to about its
-        square over the gap; products, a budget: what was found is returned with its bounds when it is spent. An eigenvalue of
-        high multiplicity shows fewer copies until the others are found.
+        square over the gap; products, a budget: what was found is returned with its bounds when it is spent. An
+        eigenvalue of high multiplicity shows fewer copies until the others are found.
     Returns: TopEigenvalues. Raises: DidNotConverge when 40 (count + lowest) + 200 products do not suffice and no budget
         was given; BadInput; TooLarge.
     Source: Wu and Simon (2000), SIAM J. Matrix Anal. 22; Parlett (1998), section 13.2, for the bounds.
