@@ -73,7 +73,7 @@ def read_mlp(tree: Any, activation: str | Nonlinearity = "relu") -> tuple[Mlp, L
     _refuse_tied({name: named[name] for name in matrices_found})
     order, transposed = _chain(matrices_found, arrays)
     matrices = [arrays[name].T if transposed else arrays[name] for name in order]
-    biases = _biases(order, matrices, arrays)
+    biases = _biases(order, arrays)
     network = mlp(matrices, [None if name is None else arrays[name] for name in biases], activation)
     dtypes = {name: str(array.dtype) for name, array in arrays.items()}
     return network, Layout(tuple(order), tuple(biases), transposed, dtypes)
@@ -216,56 +216,49 @@ def _refuse_tied(matrices: Mapping[str, Any]) -> None:
 def _chain(names: list[str], arrays: Mapping[str, np.ndarray]) -> tuple[list[str], bool]:
     """The matrices in the order of the layers, and whether they are (inputs, outputs).
 
-    The order of the numbers in the names, or that of the tree, or else the only order in which the shapes chain.
+    A chain read backwards and transposed is a chain, too: biases must fit, numbers in the names are believed before the
+    habits of libraries, and those before any other order.
     """
-    for order in (sorted(names, key=_natural), names):
-        ways = [way for way in (False, True) if _chains(order, arrays, way)]
-        if ways:
-            return order, ways[0] if len(ways) == 1 else _says_inputs_first(order)
+    natural = sorted(names, key=_natural)
+    habit = any(re.search(r"kernel|\d+_dense", name, re.IGNORECASE) for name in names)
+    by_name = [(order, way) for way in (habit, not habit) for order in (natural, names)]
+    searched: list[tuple[list[str], bool]] = []
     if len(names) <= _MOST_TO_ORDER:
-        orders = [(list(order), way) for way in (False, True) for order in itertools.permutations(names)]
-        found = [(order, way) for order, way in orders if _chains(order, arrays, way)]
-        if len(found) > 1:
-            wanted = _says_inputs_first(names)
-            found = [(order, way) for order, way in found if way == wanted]
-        if len(found) == 1:
-            return found[0]
-    listed = ", ".join(f"{name} {arrays[name].shape}" for name in sorted(names, key=_natural))
+        searched = [(list(order), way) for way in (habit, not habit) for order in itertools.permutations(names)]
+    numbered = all(re.search(r"\d", name) for name in names)
+    half = len(searched) // 2
+    tries = [*by_name, *searched] if numbered else [*by_name[:2], *searched[:half], *by_name[2:], *searched[half:]]
+    for order, way in tries:
+        if _chains(order, arrays, way):
+            return order, way
+    listed = ", ".join(f"{name} {arrays[name].shape}" for name in natural)
     raise ShapeMismatch(
-        f"the layers do not chain in the order of their names, neither as (outputs, inputs) nor as (inputs, outputs): "
-        f"{listed}; give one network's matrices, named so that their order can be told"
+        f"the layers do not chain in the order of their names, neither as (outputs, inputs) nor as (inputs, outputs), "
+        f"or biases do not fit: {listed}; give one network's matrices, named so that their order can be told"
     )
 
 
 def _chains(order: Sequence[str], arrays: Mapping[str, np.ndarray], transposed: bool) -> bool:
     shapes = [arrays[name].shape[::-1] if transposed else arrays[name].shape for name in order]
-    return all(second[1] == first[0] for first, second in itertools.pairwise(shapes))
+    vectors = {_stem(name): len(array) for name, array in arrays.items() if array.ndim == 1}
+    fits = all(vectors.get(_stem(name), shape[0]) == shape[0] for name, shape in zip(order, shapes))
+    return fits and all(second[1] == first[0] for first, second in itertools.pairwise(shapes))
 
 
-def _says_inputs_first(names: Sequence[str]) -> bool:
-    """Flax calls such a matrix a kernel; networks of this package number and name their layers."""
-    return any(re.search(r"kernel|\d+_dense", name, re.IGNORECASE) for name in names)
-
-
-def _biases(order: list[str], matrices: list[np.ndarray], arrays: Mapping[str, np.ndarray]) -> list[str | None]:
+def _biases(order: list[str], arrays: Mapping[str, np.ndarray]) -> list[str | None]:
     vectors = [name for name in arrays if arrays[name].ndim == 1]
     others = [name for name in arrays if arrays[name].ndim == 0]
     by_stem = {_stem(name): name for name in vectors}
     found: list[str | None] = [by_stem.get(_stem(name)) for name in order]
     left = sorted((name for name in vectors if name not in found), key=_natural)
     if left and not any(found) and len(left) == len(order):
-        found, left = [*left], []  # no common names: one vector for each matrix, in order
+        found[:], left = left, []  # no common names: one vector for each matrix, in order
     if left or others:
         stranger = (left + others)[0]
         raise BadInput(
             f"tensor {stranger!r} with shape {arrays[stranger].shape} belongs to no matrix of weights; expected "
             "weights and biases of fully connected layers only: fold scales and normalisations into them first"
         )
-    for name, matrix in zip(found, matrices):
-        if name is not None and arrays[name].shape != (matrix.shape[0],):
-            raise ShapeMismatch(
-                f"bias {name!r} has shape {arrays[name].shape}; its layer has {matrix.shape[0]} outputs"
-            )
     return found
 
 

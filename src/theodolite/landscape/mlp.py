@@ -79,7 +79,7 @@ class Mlp:
         biased = biases[layer] is not None
         weights[layer] = incoming[:, : weights[layer].shape[1]].copy()
         biases[layer] = incoming[:, -1].copy() if biased else None
-        weights[layer + 1] = np.ascontiguousarray(outgoing.T)
+        weights[layer + 1] = np.array(outgoing.T, order="C")
         if bias is not None:
             biases[layer + 1] = np.array(bias, dtype=np.float64)
         return replace(self, weights=tuple(weights), biases=tuple(biases))

@@ -66,9 +66,9 @@ def widen(network: Mlp, widths: int | Sequence[int], rng: np.random.Generator, s
 def widen_silently(network: Mlp, widths: int | Sequence[int], rng: np.random.Generator, scale: float = 1.0) -> Mlp:
     """A network of larger hidden layers whose new neurons have random incoming and zero outgoing weights.
 
-    The function is the same to the last bit (sums gain zeros). Unlike copies these keep no critical point critical: on
-    the zero-loss set they do, elsewhere the new outgoing weights have a gradient, which is what continued training
-    wants.
+    The function is the same but for the order in which sums are made. Unlike copies these keep no critical point
+    critical: on the zero-loss set they do, elsewhere the new outgoing weights have a gradient, which is what continued
+    training wants.
 
     Args: as in `widen`; scale, of the incoming weights in units of 1 / sqrt(fan in).
     """

@@ -1,0 +1,271 @@
+"""A smaller network with the same function: copies merged, neurons that do nothing dropped, the result verified."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.optimize import least_squares
+
+from theodolite.landscape.jacobian import outputs_and_jacobian
+from theodolite.landscape.mlp import Mlp
+from theodolite.landscape.rescaling import normalised
+from theodolite.numerics import memory
+from theodolite.numerics.checks import positive, target_columns
+from theodolite.numerics.errors import BadInput, ShapeMismatch
+
+MOST_REFITTED = 2000  # parameters; beyond, the Jacobian of a refit costs more than it brings
+LADDER = (1.0, 1e-2, 1e-4, 1e-7)  # of the tolerance, tried in turn until a reduction is accepted
+
+
+@dataclass(frozen=True)
+class LayerReduction:
+    """What became of the neurons of one hidden layer; copies + silent + constant + inactive = width - kept.
+
+    Attributes: width, before; kept, after; copies, merged into another one; silent, groups whose outgoing weights add
+    up to nothing; constant, without incoming weights (their value goes to the next bias); inactive, zero on every input
+    given.
+    """
+
+    width: int
+    kept: int
+    copies: int = 0
+    silent: int = 0
+    constant: int = 0
+    inactive: int = 0
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """A verified smaller network.
+
+    Attributes: network, the smaller one, or the old one when nothing could be taken away; layers; before and after,
+    what was verified: the largest difference of the outputs from the old ones over their largest size, or, with
+    targets, half the mean squared error (before: of the old network); refitted, whether weights were adjusted after
+    merging; tolerance, the one accepted; accepted, False when neurons looked alike but no smaller network kept the
+    function.
+    """
+
+    network: Mlp
+    layers: tuple[LayerReduction, ...]
+    before: float
+    after: float
+    refitted: bool
+    tolerance: float
+    accepted: bool
+
+    @property
+    def removed(self) -> int:
+        """Neurons that are gone."""
+        return sum(layer.width - layer.kept for layer in self.layers)
+
+
+def reduce(
+    network: Mlp,
+    X: Any,
+    targets: Any = None,
+    *,
+    tolerance: float = 1e-6,
+    accept: float | None = None,
+    refit: bool = True,
+    memory_limit: int | str | None = None,
+) -> Reduction:
+    """Merge copies and drop dead neurons as long as the function, or the fit to targets, stays.
+
+    Neurons whose incoming weights and biases agree within the tolerance (up to sign for odd activations, up to a factor
+    for homogeneous ones) become one, with the mean incoming and the sum of the outgoing weights. Groups whose outgoing
+    weights add up to nothing, neurons without incoming weights and neurons that are zero on all of X are dropped. The
+    smaller network is refitted by Levenberg-Marquardt, to the outputs of the old one or to the targets, when it has at
+    most 2000 parameters, and is accepted only if it does as well; otherwise a stricter tolerance is tried.
+
+    Args: network; X (n, inputs), the inputs on which it must stay the same, as many and as varied as one can;
+        targets (n,) or (n, o), for a network in training to zero loss: keep the fit rather than the function;
+        tolerance, relative to the typical size of incoming vectors: 1e-6 finds exact copies, 0.05 copies that training
+        left a little apart; accept, the largest difference of outputs relative to the largest one (1e-6), or with
+        targets the largest half mean squared error (that of the old network or 1e-10, whichever is larger);
+        refit, False to leave weights as merged.
+    Returns: a Reduction. Raises: ShapeMismatch, BadInput, TooLarge.
+    Source: Simsek et al. (2021), arXiv:2105.12221, expansion manifold; procedure ours.
+    Cost: pairs of neurons of a layer, and for the refit a few dozen Jacobians.
+
+    >>> from theodolite.landscape import mlp, split_neuron
+    >>> net = mlp([[[1.0], [-2.0]], [[3.0, 1.0]]], activation="softplus")
+    >>> found = reduce(split_neuron(net, 0, 1, (0.3, 0.7)), np.linspace(-1, 1, 20)[:, None])
+    >>> found.network.widths, found.layers[0].copies, found.accepted
+    ((2,), 1, True)
+    """
+    positive(tolerance, "tolerance")
+    inputs = np.asarray(X, dtype=np.float64)
+    old = network(inputs)
+    goal = old if targets is None else target_columns(targets, len(inputs))
+    if goal.shape != old.shape:
+        raise ShapeMismatch(f"targets have shape {goal.shape}; the network gives {old.shape}")
+    judge = _Judge(old, goal, targets is not None, accept)
+    before = judge.of(old)
+    untouched = tuple(LayerReduction(width, width) for width in network.widths)
+    tried = False
+    for step in LADDER:
+        smaller, layers = _merged(network, inputs, step * tolerance, memory_limit)
+        if smaller.widths == network.widths:
+            break
+        tried = True
+        if 0 in smaller.widths:
+            continue
+        after, refitted = judge.of(smaller(inputs)), False
+        if refit and after > 1e-14 and smaller.parameters <= MOST_REFITTED:
+            better = _refitted(smaller, inputs, goal, memory_limit)
+            if judge.of(better(inputs)) < after:
+                smaller, after, refitted = better, judge.of(better(inputs)), True
+        if after <= judge.limit(before):
+            return Reduction(smaller, layers, before, after, refitted, step * tolerance, True)
+    return Reduction(network, untouched, before, before, False, tolerance, not tried)
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """Whether outputs are as good as the old ones."""
+
+    old: np.ndarray
+    goal: np.ndarray
+    fits_targets: bool
+    accept: float | None
+
+    def of(self, outputs: np.ndarray) -> float:
+        if self.fits_targets:
+            return float(np.sum((outputs - self.goal) ** 2) / (2 * len(self.goal)))
+        size = float(np.abs(self.old).max(initial=0.0))
+        return float(np.abs(outputs - self.old).max(initial=0.0)) / (size or 1.0)
+
+    def limit(self, before: float) -> float:
+        if self.fits_targets:
+            return max(before, 1e-10) if self.accept is None else self.accept
+        return 1e-6 if self.accept is None else self.accept
+
+
+def _merged(
+    network: Mlp, X: np.ndarray, tolerance: float, memory_limit: int | str | None
+) -> tuple[Mlp, tuple[LayerReduction, ...]]:
+    """Sweeps over the layers until nothing changes: merging in one layer shows copies in the others."""
+    found = normalised(network)
+    layers = [LayerReduction(width, width) for width in network.widths]
+    while True:
+        widths = found.widths
+        for layer in (*range(len(widths)), *reversed(range(len(widths)))):
+            found, seen = _layer_merged(found, layer, X, tolerance, memory_limit)
+            so_far = layers[layer]
+            layers[layer] = LayerReduction(
+                so_far.width,
+                seen.kept,
+                so_far.copies + seen.copies,
+                so_far.silent + seen.silent,
+                so_far.constant + seen.constant,
+                so_far.inactive + seen.inactive,
+            )
+            if seen.kept == 0:
+                return found, tuple(layers)
+        if found.widths == widths:
+            return found, tuple(layers)
+
+
+def _layer_merged(
+    network: Mlp, layer: int, X: np.ndarray, tolerance: float, memory_limit: int | str | None
+) -> tuple[Mlp, LayerReduction]:
+    incoming, outgoing = network.incoming(layer), network.outgoing(layer)
+    width, fan_in = len(incoming), network.weights[layer].shape[1]
+    norms = np.linalg.norm(incoming, axis=1)
+    typical = np.sqrt(np.mean(norms**2)) or 1.0
+    loudness = np.sqrt(np.mean(np.sum(outgoing**2, axis=1))) or 1.0
+
+    bias = network.biases[layer + 1]
+    unfed = np.linalg.norm(incoming[:, :fan_in], axis=1) <= tolerance * typical
+    values = network.activation.value(incoming[:, -1] if network.biases[layer] is not None else np.zeros(width))
+    constant = unfed & ((values == 0) | (bias is not None))
+    if bias is not None:
+        bias = bias + values[constant] @ outgoing[constant]
+    if network.activation.homogeneous and network.activation.name != "identity":
+        inactive = ~constant & ~np.any(_values(network, layer, X), axis=0)
+    else:
+        inactive = np.zeros(width, bool)
+    left = np.flatnonzero(~constant & ~inactive)
+    groups, signs = _groups(incoming[left], network.activation.odd, tolerance * typical, memory_limit)
+    kept_in, kept_out, copies, silent = [], [], 0, 0
+    for label in range(groups.max(initial=-1) + 1):
+        members = np.flatnonzero(groups == label)
+        turned = signs[members][:, None]
+        sent, own = turned * outgoing[left[members]], turned * incoming[left[members]]
+        total = sent.sum(0)
+        if np.linalg.norm(total) <= tolerance * loudness:
+            silent += len(members)
+            continue
+        copies += len(members) - 1
+        weights = np.linalg.norm(sent, axis=1)
+        kept_in.append(weights @ own / weights.sum())
+        kept_out.append(total)
+    seen = LayerReduction(width, len(kept_in), copies, silent, int(constant.sum()), int(inactive.sum()))
+    if len(kept_in) == width:
+        return network, seen
+    new_in = np.array(kept_in).reshape(-1, incoming.shape[1])
+    new_out = np.array(kept_out).reshape(-1, outgoing.shape[1])
+    return network.with_layer(layer, new_in, new_out, bias), seen
+
+
+def _groups(
+    vectors: np.ndarray, odd: bool, tolerance: float, memory_limit: int | str | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Labels 0, 1, ... of vectors closer than the tolerance on average, and the signs that bring groups together."""
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
+
+    n = len(vectors)
+    if n < 2:
+        return np.zeros(n, np.int64), np.ones(n)
+    memory.require(
+        6 * 8 * n * n, memory_limit, f"the distances of {n} neurons", "raise the memory limit, or reduce layer by layer"
+    )
+    distances = _distances(vectors, vectors)
+    mirrored = _distances(vectors, -vectors) if odd else distances
+    nearest = np.minimum(distances, mirrored)
+    np.fill_diagonal(nearest, 0.0)
+    labels = fcluster(linkage(squareform(nearest, checks=False), "average"), tolerance, "distance")
+    _, labels = np.unique(labels, return_inverse=True)
+    signs = np.ones(n)
+    if odd:
+        for label in range(labels.max() + 1):
+            members = np.flatnonzero(labels == label)
+            signs[members] = np.where(mirrored[members[0], members] < distances[members[0], members], -1.0, 1.0)
+    return labels.ravel(), signs
+
+
+def _distances(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    from scipy.spatial.distance import cdist
+
+    return cdist(one, other)  # not through inner products: those lose half the digits, and copies are near
+
+
+def _values(network: Mlp, layer: int, X: np.ndarray) -> np.ndarray:
+    """Values of the neurons of a hidden layer."""
+    upper = np.eye(network.widths[layer])
+    part = replace(network, weights=(*network.weights[: layer + 1], upper), biases=(*network.biases[: layer + 1], None))
+    return part(X)
+
+
+def _refitted(network: Mlp, X: np.ndarray, goal: np.ndarray, memory_limit: int | str | None) -> Mlp:
+    start = network.flat()
+    memory.require(
+        4 * 8 * goal.size * len(start),
+        memory_limit,
+        "the refit of the smaller network",
+        "pass refit=False or fewer rows",
+    )
+    found = least_squares(
+        lambda at: (network.unflat(at)(X) - goal).ravel(),
+        start,
+        jac=lambda at: outputs_and_jacobian(network.unflat(at), X, memory_limit)[1],  # type: ignore[arg-type]
+        method="lm" if goal.size >= len(start) else "trf",
+        xtol=1e-15,
+        ftol=1e-15,
+        gtol=1e-15,
+        max_nfev=100,
+    )
+    if not np.isfinite(found.x).all():
+        raise BadInput("the refit ran away; pass refit=False")
+    return network.unflat(found.x)
