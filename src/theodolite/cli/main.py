@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from theodolite.cli import console, failures, stops
+from theodolite.cli.curvature import curvature
 from theodolite.cli.datasets import datasets
 from theodolite.cli.phase import phase
 from theodolite.cli.predict import predict
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.command()(survey)
 app.command()(predict)
 app.command()(phase)
+app.command()(curvature)
 app.command()(datasets)
 app.command()(reproduce)
 

@@ -42,7 +42,7 @@ def gauss_newton_from_gram(gram: Any, loss: Any, outputs: Any, targets: Any) -> 
     Returns: (N k,), falling. Raises: ShapeMismatch; BadInput.
     Source: Jacot, Gabriel and Hongler (2020), arXiv:1910.02875, section 3. Cost: 10 (N k)^3 operations.
 
-    >>> gauss_newton_from_gram(np.diag([4.0, 2.0]), "mse", np.zeros((2, 1)), np.zeros((2, 1))).tolist()
+    >>> gauss_newton_from_gram(np.diag([4.0, 2.0]), "mse", np.zeros((2, 1)), np.zeros((2, 1))).round(9).tolist()
     [2.0, 1.0]
     """
     gram, outputs = np.asarray(gram, np.float64), np.asarray(outputs, np.float64)
