@@ -76,9 +76,9 @@ def escape_direction(cost: MatrixCost, depth: int, at: Any = None) -> EscapeDire
     return EscapeDirection(float(s[0]), U[:, 0], Vt[0], second, depth)
 
 
-def escape_time(flow: LinearFlow, first_level: float) -> float:
-    """The first time with C(A) = (C_0 + C_1) / 2, C_0 the cost at the start near 0, C_1 that of the first saddle.
+def escape_time(flow: LinearFlow, cost: MatrixCost, first_level: float) -> float:
+    """The first time with C(A) = (C_0 + C_1) / 2, C_0 the cost at 0, C_1 that of the first saddle after it.
 
     Returns: NaN if the run ended before.
     """
-    return flow.time_of(0.5 * (float(flow.values[0]) + first_level))
+    return flow.time_of(0.5 * (cost.value(np.zeros(cost.shape)) + first_level))
