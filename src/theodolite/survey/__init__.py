@@ -6,6 +6,7 @@ from theodolite.survey.estimator import KernelSurvey, KernelSurveyClassifier, lo
 from theodolite.survey.holdout import with_holdout
 from theodolite.survey.record import CandidateRecord, SurveyRecord
 from theodolite.survey.saving import save
+from theodolite.survey.streaming import survey
 
 __all__ = [
     "FAMILIES",
@@ -17,5 +18,6 @@ __all__ = [
     "load",
     "read_candidates",
     "save",
+    "survey",
     "with_holdout",
 ]

@@ -45,12 +45,16 @@ def with_holdout(model: Surveyor, Z: Any, targets: Any, *, progress: Progress = 
         score_name, score = "R2", float(1.0 - errors.sum() / np.sum((targets - targets.mean()) ** 2))
 
     record = model.record_
-    whole = Sample(model.points_, model.columns_, None, model.memory_limit)
+    whole = model._rows
     screening = whole.at_most(surveyor.SCREENING_ROWS, model.random_state)
     held = Sample(points, truth).at_most(MEASURED_ROWS, model.random_state)
     measured = []
 
     def risk(entry: CandidateRecord) -> float:
+        fitted = model._featured.get(entry.name)
+        if fitted is not None:
+            columns = predict(fitted.candidate.kernel, held.points, fitted.points, fitted.dual)
+            return float(np.mean(np.sum((columns + (fitted.mean - model.coding_.mean) - held.columns) ** 2, axis=1)))
         sample = screening if entry.rows == screening.size else whole
         return _measured_risk(model.candidates_[entry.name], sample, entry.ridge, held)
 

@@ -19,23 +19,24 @@ from theodolite.kernel_regression.prediction import predict
 from theodolite.kernel_regression.target_coding import Classes, Coding
 from theodolite.kernel_regression.trust import Trust
 from theodolite.kernels import Kernel
-from theodolite.numerics.checks import positive
+from theodolite.numerics.checks import positive, positive_integer
 from theodolite.numerics.errors import BadInput
 from theodolite.numerics.memory import limit_bytes
 from theodolite.numerics.progress import Progress, silent
+from theodolite.survey import large
 from theodolite.survey.candidates import Candidate, candidates
 from theodolite.survey.columns import ColumnEncoder
 from theodolite.survey.images import ImageEncoder, for_shape
 from theodolite.survey.measuring import Sample, dual_coefficients, gram_of
 from theodolite.survey.notebook import Notebook, fingerprint
 from theodolite.survey.pictures import PATH_ROWS, curve_json, forecast, signal_capture
-from theodolite.survey.race import FINALISTS, Race
+from theodolite.survey.race import FINALISTS, Entry, Race
 from theodolite.survey.record import CandidateRecord, SurveyRecord, results_table
+from theodolite.survey.routing import ROUTES, Route, route_for
 from theodolite.survey.saving import save
 from theodolite.survey.threads import threads_for
 
 SCREENING_ROWS = 2000
-MOST_ROWS = 8000
 
 
 class Surveyor(BaseEstimator):
@@ -49,6 +50,8 @@ class Surveyor(BaseEstimator):
         candidates: Any = None,
         *,
         max_rows: int | None = None,
+        route: str = "auto",
+        features: int | None = None,
         time_limit: float | None = None,
         memory_limit: int | str | None = None,
         random_state: int = 0,
@@ -57,6 +60,8 @@ class Surveyor(BaseEstimator):
     ) -> None:
         self.candidates = candidates
         self.max_rows = max_rows
+        self.route = route
+        self.features = features
         self.time_limit = time_limit
         self.memory_limit = memory_limit
         self.random_state = random_state
@@ -83,19 +88,61 @@ class Surveyor(BaseEstimator):
         self.coding_, columns = self._code(y)
         labels = None if groups is None else self._group_labels(groups, len(points))
         notes = list(self.encoder_.notes)
+        route = self._route(len(points), "images" if np.ndim(X) > 2 else "groups" if labels is not None else "")
+        whole = Sample(points, columns, labels, self.memory_limit)
+        if whole.size > route.rows:
+            notes.append(f"{route.rows} of {whole.size} rows were drawn at random for fitting ({route.why})")
+            whole = whole.at_most(route.rows, self.random_state)
+        name = str(getattr(y, "name", None) or "target")
+        return self._survey(whole, route, notes, len(y), name, lambda recipe: large.over_arrays(recipe, whole), started)
 
-        whole, screening = self._samples(points, columns, labels, notes)
-        if labels is None and screening.left_out_together is not None:
+    def fit_stream(self, source: Any, target: str | None = None, *, scheduler: str | None = None) -> Self:
+        """Survey a table of any length: candidates meet on a sample, the best is fitted on all rows in one pass.
+
+        Args: source, a path, a glob ("parts/*.parquet"), a folder, a list of them, or what `open_rows` returned;
+            target, the column to predict; scheduler, None, "local" or a dask scheduler's address ("tcp://...").
+        Columns, lengthscales and landmarks are learned from a sample of at most 16384 rows, which a note describes.
+        Raises: BadInput, NotFinite (naming file, block and row), TooLarge.
+        """
+        from theodolite.survey.streaming import fit_stream
+
+        return fit_stream(self, source, target, scheduler)
+
+    def _survey(
+        self,
+        whole: Sample,
+        route: Route,
+        notes: list[str],
+        rows: int | None,
+        target: str,
+        all_rows: large.Pass,
+        started: float,
+    ) -> Self:
+        """Race, fit and forecast on a sample; through features also on the rows of a pass."""
+        screening = whole.at_most(SCREENING_ROWS, self.random_state)
+        if whole.size > screening.size:
+            notes.append(
+                f"every candidate was measured on {SCREENING_ROWS} of {whole.size} rows, the best {FINALISTS} on all"
+                if route.kind == "exact"
+                else f"every candidate was measured on {SCREENING_ROWS} rows, the best {FINALISTS} through features on "
+                f"{min(whole.size, large.CONTEST_ROWS)}, the best of these on all"
+            )
+        if whole.groups is None and screening.left_out_together is not None:
             repeating = screening.size - len(np.unique(screening.left_out_together))
             notes.append(f"{repeating} of {screening.size} rows repeat others; copies were left out together")
         entries = candidates(self.candidates, screening.points)
         if isinstance(self.encoder_, ImageEncoder):
             entries = [replace(entry, kernel=for_shape(entry.kernel, self.encoder_.shape_)) for entry in entries]
-        mark = fingerprint(points, columns, labels, [entry.name for entry in entries], self._settings(), __version__)
+        names = [entry.name for entry in entries]
+        mark = fingerprint(whole.points, whole.columns, whole.groups, names, self._settings(), __version__)
         notebook = Notebook(self.folder, mark)
         race = Race(notebook, self.progress or silent, self.time_limit, len(entries) + 5)
         ranked = race.refine(race.run(entries, screening), screening)
-        if whole.size > screening.size:
+        self._featured: dict[str, large.Fitted] = {}
+        if route.kind == "nystrom":
+            ranked = self._through_features(ranked, whole, route, race, target, all_rows)
+            route = replace(route, rows=ranked[0][1].rows)
+        elif whole.size > screening.size:
             ranked = race.run([candidate for candidate, _ in ranked[:FINALISTS]], whole) + ranked[FINALISTS:]
         chosen, record = ranked[0]
         self.candidates_ = {candidate.name: candidate for candidate, _ in ranked}
@@ -104,27 +151,53 @@ class Surveyor(BaseEstimator):
             self._keep(chosen, record, whole)
             race.progress(race.total - 1, race.total, "forecast")
             picture = self._picture_path(chosen, whole)
-        self.forecast_path_, self._forecast_rows = picture, whole.size
+        self.forecast_path_, self._forecast_rows = picture, record.rows
+        if self._featured and self._featured[chosen.name].left_out:
+            notes.append(f"{self._featured[chosen.name].left_out} rows without a target were left out")
+        notes.append(route.words)
         self.record_ = SurveyRecord(
-            data=self._data_words(X, y, whole),
+            data=self._data_words(rows or record.rows, record.rows, target, whole),
             notes=(*notes, *race.notes),
             candidates=tuple(entry for _, entry in ranked),
             chosen=record,
-            learning_curve=curve_json(forecast(picture, whole.size, record.predicted_risk)),
+            learning_curve=curve_json(forecast(picture, record.rows, record.predicted_risk)),
             signal_capture=signal_capture(picture, picture.best_ridge()),
             settings=self._settings(),
             versions=_versions(),
             seconds=time.perf_counter() - started,
+            extra={"route": route.words},
         )
         self._publish()
         race.progress(race.total, race.total, "done")
         return self
 
+    def _through_features(
+        self, ranked: list[Entry], whole: Sample, route: Route, race: Race, target: str, all_rows: large.Pass
+    ) -> list[Entry]:
+        """The finalists meet on rows in memory; the best of them learns from all rows."""
+        assert route.features is not None
+        recipe = large.recipe_for(self.encoder_, self.coding_, seed=self.random_state, target=target)
+        meeting = whole.at_most(large.CONTEST_ROWS, self.random_state)
+        settings = {"landmarks": route.features, "memory_limit": self.memory_limit}
+        found = large.contest(ranked[:FINALISTS], recipe, meeting, progress=race.progress, **settings)
+        best = found[0]
+        race.progress(race.done, race.total, f"all rows through features of {best.candidate.name}")
+        found[0] = large.through_features(best.candidate, best.record, recipe, meeting.points, all_rows, **settings)
+        self._featured = {one.candidate.name: one for one in found}
+        return [*((one.candidate, one.record) for one in found), *ranked[FINALISTS:]]
+
     def _keep(self, chosen: Candidate, record: CandidateRecord, whole: Sample) -> None:
         self.best_kernel_: Kernel = chosen.kernel
         self.best_ridge_ = record.ridge
-        self.points_, self.columns_ = whole.points, whole.columns
-        self.dual_ = dual_coefficients(chosen, whole, record.ridge)
+        columns = whole.columns
+        if chosen.name not in self._featured:
+            self.points_, self.dual_ = whole.points, dual_coefficients(chosen, whole, record.ridge)
+        else:
+            fitted = self._featured[chosen.name]
+            self.points_, self.dual_ = fitted.points, fitted.dual
+            columns = columns + (self.coding_.mean - fitted.mean)
+            self.coding_ = replace(self.coding_, mean=fitted.mean)
+        self._rows = Sample(whole.points, columns, None, self.memory_limit)
 
     def _publish(self) -> None:
         """The attributes that users read, from the record."""
@@ -171,6 +244,10 @@ class Surveyor(BaseEstimator):
             raise BadInput(f"max_rows must be a whole number of at least 10, got {self.max_rows}")
         if self.time_limit is not None:
             positive(self.time_limit, "time_limit", "it is in seconds")
+        if self.route not in ROUTES:
+            raise BadInput(f"route must be one of {', '.join(ROUTES)}, got {self.route!r}")
+        if self.features is not None:
+            positive_integer(self.features, "features")
         limit_bytes(self.memory_limit)
 
     def _checked(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
@@ -193,36 +270,33 @@ class Surveyor(BaseEstimator):
             raise BadInput(f"groups have shape {labels.shape}; expected one label a row, ({n},)")
         return np.unique(labels.astype(str), return_inverse=True)[1]
 
-    def _samples(
-        self, points: np.ndarray, columns: np.ndarray, labels: np.ndarray | None, notes: list[str]
-    ) -> tuple[Sample, Sample]:
-        """All rows that are used for fitting, and those on which every candidate is measured."""
-        whole = Sample(points, columns, labels, self.memory_limit)
-        most = self.max_rows or MOST_ROWS
-        if whole.size > most:
-            notes.append(f"{most} of {whole.size} rows were drawn at random for fitting (max_rows)")
-            whole = whole.at_most(most, self.random_state)
-        if whole.size > SCREENING_ROWS:
-            notes.append(
-                f"every candidate was measured on {SCREENING_ROWS} of {whole.size} rows, the best {FINALISTS} on all"
-            )
-        return whole, whole.at_most(SCREENING_ROWS, self.random_state)
+    def _route(self, rows: int, only_exact: str = "") -> Route:
+        return route_for(
+            rows,
+            asked=self.route,
+            features=self.features,
+            max_rows=self.max_rows,
+            memory_limit=self.memory_limit,
+            only_exact=only_exact,
+        )
 
     def _settings(self) -> dict[str, Any]:
         wanted = "default" if self.candidates is None else self.candidates
         named = wanted if isinstance(wanted, str) else [repr(one) for one in wanted]
-        return {"candidates": named, "max_rows": self.max_rows, "random_state": self.random_state}
+        told = {"route": self.route} if self.route != "auto" else {}
+        told |= {"features": self.features} if self.features is not None else {}
+        return {"candidates": named, "max_rows": self.max_rows, "random_state": self.random_state, **told}
 
-    def _data_words(self, X: Any, y: np.ndarray, whole: Sample) -> dict[str, Any]:
+    def _data_words(self, rows: int, used: int, target: str, whole: Sample) -> dict[str, Any]:
         classes = self.coding_.classes.tolist() if isinstance(self.coding_, Classes) else None
         return {
             "name": "data",
-            "rows": len(y),
+            "rows": rows,
             "columns": len(self.encoder_.columns_),
-            "used_rows": whole.size,
+            "used_rows": used,
             "encoded_columns": int(whole.points.shape[1]),
             "task": "regression" if classes is None else "classification",
-            "target": str(getattr(y, "name", None) or "target"),
+            "target": target,
             "classes": classes,
             "target_variance": float(np.sum(whole.columns.var(axis=0))),
         }

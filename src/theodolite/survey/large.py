@@ -1,0 +1,135 @@
+"""Candidates on more rows than a Gram matrix can hold: Nystrom features of their kernels, one pass over the rows."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from theodolite.numerics.progress import Progress, silent
+from theodolite.random_features.harvest import KEPT_ROWS, Harvest, Recipe
+from theodolite.random_features.machine import Machine, fit_machine
+from theodolite.random_features.nystrom import NystromFeatures, NystromMap
+from theodolite.survey.candidates import Candidate
+from theodolite.survey.measuring import Sample, description
+from theodolite.survey.race import Entry
+from theodolite.survey.record import CandidateRecord
+
+CONTEST_ROWS = 16384  # on which the finalists meet before the best of them sees all rows
+SATURATED = 0.5  # effective dimension as a share of the features, above which these hold the machine back
+_FEW_ROWS = "left-out errors vary by"  # a verdict on the screening rows that more rows settle
+
+Pass = Callable[[Recipe], Harvest]
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A candidate through features: its record, and the kernel machine on landmarks (m, d) with dual (m, k)."""
+
+    candidate: Candidate
+    record: CandidateRecord
+    points: np.ndarray
+    dual: np.ndarray
+    mean: np.ndarray
+    rows: int
+    left_out: int
+
+
+def contest(
+    finalists: list[Entry],
+    recipe: Recipe,
+    sample: Sample,
+    *,
+    landmarks: int,
+    progress: Progress = silent,
+    memory_limit: Any = None,
+) -> list[Fitted]:
+    """Finalists measured through features on rows in memory, best first."""
+    found = []
+    for number, (candidate, record) in enumerate(finalists):
+        progress(number, len(finalists), f"features of {candidate.name}")
+        found.append(
+            through_features(
+                candidate,
+                record,
+                recipe,
+                sample.points,
+                lambda prepared: over_arrays(prepared, sample),
+                landmarks=landmarks,
+                memory_limit=memory_limit,
+            )
+        )
+    return sorted(found, key=lambda one: one.record.predicted_risk)
+
+
+def through_features(
+    candidate: Candidate,
+    screened: CandidateRecord,
+    recipe: Recipe,
+    pool: np.ndarray,
+    run: Pass,
+    *,
+    landmarks: int,
+    memory_limit: Any = None,
+) -> Fitted:
+    """A candidate fitted by Nystrom features in one pass.
+
+    Args: screened, its record on fewer rows, whose verdict is kept; recipe, whose maps are replaced; pool (m, d), rows
+        to draw landmarks from; run, the pass.
+    Cost: n P^2 operations for the pass, 20 P^3 for landmarks and ridge.
+    """
+    start = time.perf_counter()
+    one = NystromFeatures(candidate.kernel).sample(recipe.seed, min(landmarks, len(pool)), pool)
+    prepared = replace(recipe, maps=(one,))
+    harvest = run(prepared)
+    machine = fit_machine(harvest, prepared, ridge="auto", memory_limit=memory_limit)
+    assert isinstance(one, NystromMap)
+    record = _record(candidate, screened, machine, one.features, time.perf_counter() - start)
+    dual = one.root @ machine.weights[0]
+    return Fitted(candidate, record, one.landmarks, dual, machine.mean, harvest.rows, harvest.left_out)
+
+
+def over_arrays(recipe: Recipe, sample: Sample) -> Harvest:
+    """A pass over encoded rows in memory."""
+    total = recipe.nothing()
+    random = recipe.random(0)
+    for start in range(0, sample.size, recipe.block_rows):
+        rows = slice(start, start + recipe.block_rows)
+        points = sample.points[rows]
+        total.add(recipe, points, sample.columns[rows], random.random(len(points)), number=start // recipe.block_rows)
+    return total
+
+
+def recipe_for(encoder: Any, coding: Any, *, seed: int, target: str = "target") -> Recipe:
+    """A recipe whose maps are still to be drawn."""
+    return Recipe(target=target, encoder=encoder, coding=coding, maps=(), kept=KEPT_ROWS, seed=seed, leave_out=True)
+
+
+def _record(
+    candidate: Candidate, screened: CandidateRecord, machine: Machine, features: int, seconds: float
+) -> CandidateRecord:
+    reasons = [reason for reason in screened.reasons if not reason.startswith(_FEW_ROWS)]
+    verdict = screened.verdict if reasons or screened.verdict == "trusted" else "trusted"
+    if machine.effective_dimension > SATURATED * features:
+        reasons.append(
+            f"the machine uses {machine.effective_dimension:.0f} of {features} features: more features would lower the "
+            "risk"
+        )
+    return CandidateRecord(
+        name=candidate.name,
+        kernel=description(candidate),
+        ridge=machine.ridge,
+        kare=machine.kare,
+        leave_one_out=machine.leave_one_out,
+        predicted_risk=machine.predicted_risk,
+        standard_error=machine.standard_error,
+        verdict=verdict,
+        reasons=tuple(reasons),
+        effective_dimension=machine.effective_dimension,
+        log_marginal_likelihood=machine.log_marginal_likelihood,
+        training_error=machine.training_error,
+        rows=machine.rows,
+        seconds=seconds,
+        curve=machine.curve,
+    )

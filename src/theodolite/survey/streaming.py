@@ -1,0 +1,138 @@
+"""Surveys of tables that outgrow memory: a sample decides, all rows teach."""
+
+import time
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from theodolite.datasets.column_names import shortened
+from theodolite.datasets.loading import TARGET_NAMES
+from theodolite.datasets.targets import decided_task
+from theodolite.numerics.errors import BadInput
+from theodolite.numerics.progress import silent
+from theodolite.random_features.cluster import gather_on
+from theodolite.random_features.estimators import SAMPLE_ROWS
+from theodolite.random_features.harvest import Harvest, Recipe, class_labels, gather, target_numbers
+from theodolite.random_features.opening import open_rows
+from theodolite.random_features.row_blocks import RowSource
+from theodolite.survey.columns import ColumnEncoder
+from theodolite.survey.estimator import KernelSurvey, KernelSurveyClassifier
+from theodolite.survey.measuring import Sample
+from theodolite.survey.routing import FEATURES, MOST_EXACT_ROWS, Route
+from theodolite.survey.surveyor import Surveyor
+
+Kind = TypeVar("Kind", bound=Surveyor)
+
+
+def survey(
+    source: Any,
+    target: str | None = None,
+    *,
+    task: str = "auto",
+    scheduler: str | None = None,
+    **settings: Any,
+) -> KernelSurvey | KernelSurveyClassifier:
+    """Survey a table of any length in one pass over its rows, here or on a cluster.
+
+    Args: source, a path, a glob such as "parts/*.parquet", a folder, or a list of them (Parquet, or CSV and TSV);
+        target, the column to predict (default: the only one called target, y, label or class); task, "auto" (decided
+        from the sample), "regression" or "classification"; scheduler, None for this process, "local" for
+        one process a core, or the address of a dask scheduler ("tcp://host:8786") whose workers can read the files;
+        settings, those of `KernelSurvey`.
+    Returns: a fitted survey, whose `record_` says what was decided on which rows.
+    Raises: BadInput, NotFinite, TooLarge.
+    Cost: the race of the candidates on 2000 rows, then n P^2 operations, P = 2048 landmarks unless `features` says
+        otherwise; memory P^2 numbers and a block of rows in each process.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> path = Path(tempfile.mkdtemp()) / "waves.parquet"
+    >>> x = np.linspace(0, 6, 120)
+    >>> pd.DataFrame({"x": x, "y": np.sin(x)}).to_parquet(path)
+    >>> survey(path, "y", candidates=["rbf"], features=30).predicted_risk_ < 1e-2
+    True
+    """
+    rows = open_rows(source)
+    target = chosen_target(rows, target)
+    kind = KernelSurvey
+    if task == "auto":
+        column = pd.Series(rows.sample(SAMPLE_ROWS)[0][target])
+        task = decided_task(pd.Series(column.dropna()), "auto")[0]
+    if task == "classification":
+        kind = KernelSurveyClassifier
+    elif task != "regression":
+        raise BadInput(f"task must be auto, regression or classification, got {task!r}")
+    return kind(**settings).fit_stream(rows, target, scheduler=scheduler)
+
+
+def chosen_target(rows: RowSource, target: str | None) -> str:
+    """The named column, or the only one with a usual name."""
+    if target is not None and target in rows.columns:
+        return target
+    if target is not None:
+        raise BadInput(
+            f"{rows.name} has no column {target!r} to use as target; its columns are {shortened(rows.columns)}"
+        )
+    usual = [column for column in rows.columns if column.strip().lower() in TARGET_NAMES]
+    if len(usual) == 1:
+        return usual[0]
+    found = "more than one column may be the target" if usual else "no column says that it is the target"
+    raise BadInput(
+        f"{rows.name}: {found}; name the column to predict with target=NAME (--target NAME); its columns are "
+        f"{shortened(rows.columns)}"
+    )
+
+
+def fit_stream(model: Kind, source: Any, target: str | None, scheduler: str | None) -> Kind:
+    """What `Surveyor.fit_stream` does."""
+    started = time.perf_counter()
+    model._check_settings()
+    rows = open_rows(source)
+    target = chosen_target(rows, target)
+    _refuse(model, rows)
+    frame, which = rows.sample(SAMPLE_ROWS)
+    frame = pd.DataFrame(frame[frame[target].notna()])
+    if len(frame) < 2:
+        raise BadInput(f"the target {target!r} is missing in all but {len(frame)} of the sampled rows of {rows.name}")
+    inputs = pd.DataFrame(frame.drop(columns=target))
+    encoder = ColumnEncoder()
+    points = encoder.fit_transform(inputs)
+    column = pd.Series(frame[target])
+    classes = isinstance(model, KernelSurveyClassifier)
+    coding, columns = model._code(class_labels(column) if classes else target_numbers(column, target))
+    model.encoder_, model.coding_ = encoder, coding
+    model.n_features_in_ = inputs.shape[1]
+    model.feature_names_in_ = np.array(inputs.columns, dtype=object)
+    notes = [*encoder.notes, f"columns, lengthscales and landmarks were learned from {which}"]
+    route = _route(model, rows, len(frame), which, scheduler)
+
+    def all_rows(recipe: Recipe) -> Harvest:
+        progress = model.progress or silent
+        if scheduler is None:
+            return gather(rows, recipe, progress=progress)
+        return gather_on(scheduler, rows, recipe, progress=progress)
+
+    sample = Sample(points, columns, None, model.memory_limit)
+    if scheduler is not None:
+        notes.append(f"all rows were read by the workers of {scheduler!r}")
+    return model._survey(sample, route, notes, rows.rows, target, all_rows, started)
+
+
+def _route(model: Surveyor, rows: RowSource, sampled: int, which: str, scheduler: str | None) -> Route:
+    """Exact where the sample is the whole and small; else features, whose number of rows the pass will tell."""
+    whole = which.startswith("all ") and scheduler is None and model.route != "nystrom"
+    if whole and sampled <= MOST_EXACT_ROWS:
+        return model._route(sampled)
+    if model.route == "exact":
+        raise BadInput(
+            f"route='exact' needs all rows in memory, and {rows.name} is read as a stream; load it and call fit(X, y), "
+            "or leave route out"
+        )
+    why = "asked for" if model.route == "nystrom" else "the table is read in blocks"
+    return Route("nystrom", rows.rows or sampled, min(model.features or FEATURES, sampled), why)
+
+
+def _refuse(model: Surveyor, rows: RowSource) -> None:
+    if model.max_rows is not None:
+        raise BadInput(f"max_rows does not go with a stream: {rows.name} is read whole, in blocks; leave max_rows out")
