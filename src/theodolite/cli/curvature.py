@@ -64,7 +64,7 @@ def curvature(
             "--train-steps",
             metavar="N",
             help="Of the small network, 0 for none.",
-            show_default="200",
+            show_default="100",
             rich_help_panel=_EFFORT,
         ),
     ] = None,

@@ -14,7 +14,7 @@ import numpy as np
 from theodolite.numerics import BadInput
 from theodolite.numerics.progress import Progress
 
-EXAMPLE, EXAMPLE_ROWS, EXAMPLE_WIDTH, EXAMPLE_STEPS = "digits", 200, 48, 200
+EXAMPLE, EXAMPLE_ROWS, EXAMPLE_WIDTH, EXAMPLE_STEPS = "digits", 120, 48, 100
 ORDER = ("f", "params", "data", "loss")
 EXPECTED = "expected (f, params), (f, params, data) or (f, params, data, loss), or a dict with these names"
 
@@ -114,7 +114,7 @@ def small_network(table: Table, loss: str | None, steps: int, seed: int, progres
         outputs, Y = 1, Y[:, 1:]
     layers = Dense(bias_std=0.1) >> Tanh() >> Dense(bias_std=0.1) >> Tanh() >> Dense()
     net = network(layers, width=EXAMPLE_WIDTH, outputs=outputs)
-    params = net.init(jax.random.key(seed), X.shape[1:])
+    params = jax.jit(net.init, static_argnums=1)(jax.random.key(seed), X.shape[1:])
     said = f"two hidden layers of {EXAMPLE_WIDTH} tanh units, NTK parametrisation, on {len(X)} rows of {table.name}"
     if steps:
         end = train(net, params, X, Y, steps=steps, optimiser=optax.adam(0.05), loss=loss, progress=progress)

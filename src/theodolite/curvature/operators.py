@@ -1,5 +1,6 @@
 """The Hessian of a loss and its two parts as matrices that are never written down: H = I + S."""
 
+import itertools
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
@@ -17,7 +18,8 @@ from theodolite.numerics.progress import Progress, silent
 
 HELD_SHARE = 0.25  # of the memory limit that derivatives kept between products may take
 CACHE = 2**20  # bytes: several vectors go through the network together while what they touch stays near this
-MOST = 64  # vectors in one compiled call
+GROUP = 8  # vectors at most in one compiled call
+ROWS = 64  # of a dense matrix at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,18 +54,12 @@ class Operator:
 
     def rows(self, vectors: np.ndarray) -> np.ndarray:
         """The products with each row of (m, P), as rows (m, P): the layout that iterations like best."""
+        given = np.asarray(vectors, self.dtype)
+        answers = np.empty(given.shape, self.dtype)
         with self.problem.precise():
-            given = jnp.asarray(np.asarray(vectors, self.dtype))
-            together = self._together
-            answers = [
-                self._product(jnp.concatenate([part, jnp.zeros((together - len(part), part.shape[1]), part.dtype)]))[
-                    : len(part)
-                ]
-                if 1 < len(part) < together and len(given) > together
-                else self._product(part)
-                for part in (given[i : i + together] for i in range(0, len(given), together))
-            ]
-        return answers[0] if len(answers) == 1 else np.concatenate(answers)
+            for part in self._parts(len(given)):
+                answers[part] = self._product(given[part])
+        return answers
 
     def dense(self, progress: Progress = silent) -> np.ndarray:
         """The matrix, symmetric to the last bit. Raises: TooLarge. Cost: P products and P^2 numbers."""
@@ -75,8 +71,8 @@ class Operator:
             "use products, `spectral_density` or `moments`, or one layer with `restrict`",
         )
         matrix = np.empty((size, size), self.dtype)
-        for i in range(0, size, MOST):
-            rows = np.zeros((min(MOST, size - i), size), self.dtype)
+        for i in range(0, size, ROWS):
+            rows = np.zeros((min(ROWS, size - i), size), self.dtype)
             rows[np.arange(len(rows)), i + np.arange(len(rows))] = 1.0
             matrix[i : i + len(rows)] = self.rows(rows)
             progress(i + len(rows), size, f"dense {self.name}")
@@ -102,18 +98,27 @@ class Operator:
         made: Any = LinearOperator  # its stubs do not know the arguments of its factory
         return made(self.shape, matvec=one, rmatvec=one, matmat=many, rmatmat=many, dtype=self.dtype)
 
-    def _product(self, vectors: Any) -> np.ndarray:
-        """(m, P) in one compiled call for each block."""
-        own, total = self.problem, None
-        form = own.form
+    def _parts(self, count: int) -> list[slice]:
+        """Vectors that go together: full groups or single ones, so that there are two compiled calls at most."""
+        group = self._group
+        ends = [*range(0, count, group), count] if group > 1 else list(range(count + 1))
+        parts = [slice(start, stop) for start, stop in itertools.pairwise(ends)]
+        if group > 1 and parts and parts[-1].stop - parts[-1].start <= group // 4:
+            last = parts.pop()
+            parts += [slice(i, i + 1) for i in range(last.start, last.stop)]
+        return parts
+
+    def _product(self, vectors: np.ndarray) -> np.ndarray:
+        """(m, P) in one compiled call for each block, m either 1 or filled up to the size of a group."""
+        own, count, total = self.problem, len(vectors), None
+        if 1 < count < self._group:
+            vectors = np.concatenate([vectors, np.zeros((self._group - count, vectors.shape[1]), vectors.dtype)])
         for position, block in enumerate(own.blocks):
             if self._held is not None:
-                part = _apply(form, self.name, self._batch, own.leaves, self._held[position], vectors)
+                part = _apply(own.form, self.name, own.leaves, self._held[position], vectors)
             else:
-                part = _fresh(
-                    form, self.name, self._batch, own.leaves, own.fixed, block.X, block.Y, block.weight, vectors
-                )
-            one = np.asarray(part)
+                part = _fresh(own.form, self.name, own.leaves, own.fixed, block.X, block.Y, block.weight, vectors)
+            one = np.asarray(part)[:count]
             total = one if total is None else total + one
         assert total is not None
         return total
@@ -141,15 +146,10 @@ class Operator:
         return [_prepared(own.form, self.name, own.leaves, own.fixed, b.X, b.Y, b.weight) for b in own.blocks]
 
     @cached_property
-    def _batch(self) -> int:
-        """Vectors that go through the network side by side."""
-        return int(np.clip(CACHE // max(self._bytes, 1), 1, MOST))
-
-    @cached_property
-    def _together(self) -> int:
-        """Vectors in one compiled call, so many that they take no more than a sixteenth of the memory limit."""
-        room = memory.limit_bytes(self.memory_limit) // 16
-        return int(np.clip(room // (2 * self.dtype.itemsize * self.shape[0]), 1, MOST))
+    def _group(self) -> int:
+        """Vectors that go through the network side by side: several while it is small, for one product hardly costs
+        more than the call; one where each fills the cache (measured: then vectors together are slower)."""
+        return int(np.clip(CACHE // max(self._bytes, 1), 1, GROUP))
 
 
 def hessian(
@@ -219,7 +219,7 @@ def _linearised(form: Form, name: str, leaves: Any, fixed: Any, X: Any, Y: Any, 
     return jax.linearize(jax.grad(lambda own: jnp.vdot(slope, f(own))), leaves)[1]
 
 
-def _mapped(form: Form, name: str, batch: int, leaves: Any, linear: Any, vectors: Any) -> Any:
+def _mapped(form: Form, name: str, leaves: Any, linear: Any, vectors: Any) -> Any:
     def one(vector: Any) -> Any:
         along = form.split(vector)
         if name == "gauss_newton":
@@ -229,17 +229,13 @@ def _mapped(form: Form, name: str, batch: int, leaves: Any, linear: Any, vectors
             back = linear(along)
         return form.join(back, precision(form.dtypes))
 
-    if len(vectors) == 1:
-        return one(vectors[0])[None]
-    return jax.lax.map(one, vectors, batch_size=batch) if batch > 1 else jax.lax.map(one, vectors)
+    return one(vectors[0])[None] if len(vectors) == 1 else jax.vmap(one)(vectors)
 
 
 _prepared = partial(jax.jit, static_argnums=(0, 1))(_linearised)
-_apply = partial(jax.jit, static_argnums=(0, 1, 2))(_mapped)
+_apply = partial(jax.jit, static_argnums=(0, 1))(_mapped)
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2))
-def _fresh(
-    form: Form, name: str, batch: int, leaves: Any, fixed: Any, X: Any, Y: Any, weight: Any, vectors: Any
-) -> Any:
-    return _mapped(form, name, batch, leaves, _linearised(form, name, leaves, fixed, X, Y, weight), vectors)
+@partial(jax.jit, static_argnums=(0, 1))
+def _fresh(form: Form, name: str, leaves: Any, fixed: Any, X: Any, Y: Any, weight: Any, vectors: Any) -> Any:
+    return _mapped(form, name, leaves, _linearised(form, name, leaves, fixed, X, Y, weight), vectors)

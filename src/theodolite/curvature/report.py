@@ -63,16 +63,22 @@ def report(
     operators["gauss_newton"] = gauss_newton(own, memory_limit=memory_limit)
     operators["residual"] = residual(own, memory_limit=memory_limit)
     stage = _Stages(progress, 3 + 1 + 3 + 1 + 3 * 4 + 1)
-    found = {part: moments(one, 4, seed=seed, progress=stage(part)) for part, one in operators.items()}
+    gram = None
+    if own.output_count <= SMALL_GRAM:
+        gram = gauss_newton_eigenvalues(own, memory_limit=memory_limit, progress=stage("tangent kernel"))
+    found = {
+        part: moments(one, 4, seed=seed, progress=stage("moments of " + part))
+        for part, one in operators.items()
+        if part != "gauss_newton" or gram is None
+    }
+    if gram is not None:
+        found["gauss_newton"] = tuple(Estimate(float(np.sum(gram**k)), 0.0, 0, "gram") for k in (1, 2, 3, 4))
     found["residual"] = _with_exact_trace(own, found["residual"])
     found["hessian"] = _with_sum(found)
     cosine = orthogonality(own, seed=seed, memory_limit=memory_limit, progress=stage("orthogonality"))
     ends = {}
     for part, one in operators.items():
         ends[part] = _ends(one, own, part, top, seed, memory_limit, stage("eigenvalues of " + part))
-    gram = None
-    if own.output_count <= SMALL_GRAM:
-        gram = gauss_newton_eigenvalues(own, memory_limit=memory_limit, progress=stage("tangent kernel"))
     densities = {
         part: spectral_density(
             one,

@@ -81,7 +81,7 @@ def curvature_figures(found: "CurvatureReport") -> list[Illustration]:
             caption=(
                 "How many eigenvalues lie around each place, on a logarithmic scale; bands are one standard error over "
                 f"{len(found.densities['hessian'].nodes)} random vectors. The ticks below mark the eigenvalues of "
-                f"Gauss-Newton that the data allow ({kernel}) and the largest of the Hessian: where they meet, the "
+                f"Gauss-Newton that the data allow ({kernel}) and the ends of the Hessian: where they meet, the "
                 "outliers of the Hessian are the kernel's. What lies below zero comes from the residual."
             ),
             description="Densities of the Hessian, of Gauss-Newton and of the residual on one axis.",

@@ -54,7 +54,7 @@ def curvature_density(found: "CurvatureReport", *, narrow: bool = False) -> "Fig
 
 
 def _ticks(axes: object, found: "CurvatureReport") -> None:
-    rows = [("largest of H", found.top["hessian"].values, "blue")]
+    rows = [("ends of H", found.top["hessian"].values, "blue")]
     if found.gram_eigenvalues is not None:
         rows.append(("all of I", found.gram_eigenvalues, "vermilion"))
     else:
