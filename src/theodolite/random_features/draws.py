@@ -70,9 +70,21 @@ def ridge_weights(F: np.ndarray, targets: np.ndarray, ridge_sum: float) -> np.nd
 
     At zero the solution of least norm. Solved on the smaller side of F (n, P).
     """
-    if ridge_sum == 0:
-        return np.asarray(scipy.linalg.lstsq(F, targets, lapack_driver="gelsd")[0])  # type: ignore[index]
     n, P = F.shape
+    if ridge_sum == 0:
+        return _least_norm(F, targets)
     if n > P:
         return scipy.linalg.solve(F.T @ F + ridge_sum * np.eye(P), F.T @ targets, assume_a="pos")
     return F.T @ scipy.linalg.solve(F @ F.T + ridge_sum * np.eye(n), targets, assume_a="pos")
+
+
+def _least_norm(F: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """By orthogonal factors of the smaller side; by singular values when F has not full rank."""
+    n, P = F.shape
+    Q, R = scipy.linalg.qr(F if n > P else F.T, mode="economic")
+    size = np.abs(np.diag(R))
+    if size.min() <= max(n, P) * np.finfo(np.float64).eps * size.max():
+        return np.asarray(scipy.linalg.lstsq(F, targets)[0])  # type: ignore[index]
+    if n > P:
+        return scipy.linalg.solve_triangular(R, Q.T @ targets)
+    return Q @ scipy.linalg.solve_triangular(R, targets, trans="T")
