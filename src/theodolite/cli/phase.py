@@ -8,7 +8,9 @@ import typer
 from theodolite.cli import console, progress
 
 if TYPE_CHECKING:
-    from theodolite.infinite_width import Phase
+    from theodolite.architectures import Node
+    from theodolite.infinite_width import Checkerboards, Phase
+    from theodolite.numerics.progress import Progress
 
 
 def phase(
@@ -26,6 +28,9 @@ def phase(
 ) -> None:
     """Say whether depth makes inputs alike (order) or different (chaos), how fast, and what to change.
 
+    For a network that makes images ("reshape((1, 1, 64)) convtranspose(4, 4) relu convtranspose"), also what
+    checkerboards and borders to expect.
+
     [dim]Example:[/dim]  theodolite phase "relu*8 bias=0.1"
     """
     text = " ".join(architecture)
@@ -39,15 +44,36 @@ def phase(
 
         net = parse(text)
         found = infinite_width.phase(net, bias_std=bias)
+        images = _images(net, bias, tell)
         if out is not None:
             tell(0, 1, f"drawing {out}")
             from theodolite.reporting.phase_picture import write_phase_picture
 
             write_phase_picture(found, text if bias is None else f"{text} (bias_std {bias:g})", out)
     if as_json:
-        console.tell_json(_document(text, net, found, out))
+        console.tell_json({**_document(text, net, found, out), "checkerboards": images and _numbers(images)})
         return
     _tell(text, found, out)
+    for line in images.advice if images else ():
+        console.say(line)
+
+
+def _images(net: "Node", bias: float | None, tell: "Progress") -> "Checkerboards | None":
+    """What a generator, which begins with reshape and makes images by strides, will draw; None for other networks."""
+    from theodolite.architectures import Reshape, nodes_of
+    from theodolite.infinite_width import checkerboards
+    from theodolite.infinite_width.generators.position_kernels import makes_images
+    from theodolite.infinite_width.order_chaos.phase_changes import with_bias
+
+    if not isinstance(nodes_of(net)[0], Reshape) or not makes_images(net):
+        return None
+    tell(0, 1, "checkerboards")
+    return checkerboards(net if bias is None else with_bias(net, bias), advise=True)
+
+
+def _numbers(images: "Checkerboards") -> dict[str, Any]:
+    shown = ("period", "isotropic", "drawn", "first_step", "first_step_constant", "same_for_all", "border", "condition")
+    return {name: getattr(images, name) for name in (*shown, "dominance", "effective_rank", "advice")}
 
 
 def _document(text: str, net: Any, found: "Phase", out: Path | None) -> dict[str, Any]:

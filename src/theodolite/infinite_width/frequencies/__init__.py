@@ -1,1 +1,1 @@
-"""Which layer learns which frequency: spectra of the layers of an infinitely wide network, on the sphere and on data."""
+"""Which layer learns which frequency: spectra of the layers of an infinitely wide network, on spheres and on data."""

@@ -36,8 +36,24 @@ def read_pairs(net: Node, pairs: Pairs, rates: Sequence[float] | None, tangent: 
         tangent kernel is wanted.
     Raises: NoInfiniteWidthLimit, ShapeMismatch.
     """
-    left, right, body = *(as_places(net, X) for X in (pairs.X, pairs.Z)), _body(net)
-    xp, joint, positions = pairs.xp, mixes_positions(net), tuple(left.shape[1:-1])
+    return read(_body(net), _start(net, pairs, mixes_positions(net), tangent), rates)
+
+
+def read_places(net: Node, pairs: Pairs, rates: Sequence[float] | None) -> Moments:
+    """The moments of the last layer for all pairs of inputs and of positions: (n, m, *positions, *positions).
+
+    Args and raises as `read_pairs`; the architecture must end with positions.
+    """
+    moments = next_moments(_body(net), _start(net, pairs, True, True), _given(rates))
+    if not moments.joint:
+        raise ShapeMismatch(f"{net!r} ends without positions; expected a network that makes images or sequences")
+    return moments
+
+
+def _start(net: Node, pairs: Pairs, joint: bool, tangent: bool) -> Moments:
+    """The moments of the inputs."""
+    left, right = (as_places(net, X) for X in (pairs.X, pairs.Z))
+    xp, positions = pairs.xp, tuple(left.shape[1:-1])
     if not positions:
         width = pairs.X.shape[1]
         inner, squares = pairs.inner / width, (pairs.left_square / width, pairs.right_square / width)
@@ -46,7 +62,7 @@ def read_pairs(net: Node, pairs: Pairs, rates: Sequence[float] | None, tangent: 
         inner = _inner(xp, left[:, None], right[None], joint, paired=False)
         own = _inner(xp, left, left, joint)[:, None], _inner(xp, right, right, joint)[None]
     same = xp.eye(*pairs.shape, dtype=bool) if pairs.symmetric else None
-    return read(body, Moments(inner, None, *own, positions, joint and bool(positions), same, tangent), rates)
+    return Moments(inner, None, *own, positions, joint and bool(positions), same, tangent)
 
 
 def read_points(net: Node, X: Any, rates: Sequence[float] | None, tangent: bool) -> Moments:
@@ -67,14 +83,17 @@ def mixes_positions(net: Node) -> bool:
 
 def read(body: Node, moments: Moments, rates: Sequence[float] | None) -> Moments:
     """The moments of the last layer, from those of the input."""
-    given: Iterator[float] = repeat(1.0) if rates is None else chain(rates)
-    moments = next_moments(body, moments, given)
+    moments = next_moments(body, moments, _given(rates))
     if moments.positions:
         raise ShapeMismatch(
             f"the architecture ends with positions {moments.positions}; add Flatten() or GlobalAveragePool() "
             "before its last Dense()"
         )
     return moments
+
+
+def _given(rates: Sequence[float] | None) -> Iterator[float]:
+    return repeat(1.0) if rates is None else chain(rates)
 
 
 def _inner(xp: Any, left: Any, right: Any, joint: bool, paired: bool = True) -> Any:

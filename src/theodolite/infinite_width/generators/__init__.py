@@ -1,0 +1,1 @@
+"""Networks that make images: kernels between positions, checkerboards and borders, and what to change."""
