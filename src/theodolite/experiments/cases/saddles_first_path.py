@@ -187,7 +187,7 @@ CASE = Case(
         size=3,
         singular_values=(4.0, 2.0),
         width=4,
-        sigmas=((1e-2, 1e-3), (0.05, 0.03), (0.1, 0.08)),
+        sigmas=((1e-2, 1e-3), (0.1, 0.05), (0.2, 0.15)),
         draws=2,
         level=6.0,
     ),

@@ -148,7 +148,7 @@ def _modes(config: OracleConfig) -> Arrays:
                 [start],
                 "Radau",
                 t_eval=flow.times,
-                rtol=1e-11,
+                rtol=max(1e-11, config.tolerance),
                 atol=1e-14,
             )
             deep.append(np.abs(alone.y[0] - a).max())
@@ -259,7 +259,7 @@ CASE = Case(
     source="Jacot et al. (2021), arXiv:2106.15933, sections 2 to 5; Saxe et al. (2014); Baldi and Hornik (1989)",
     full=OracleConfig(),
     smoke=OracleConfig(
-        singular_values=(4.0, 2.0), width=3, depths=(2, 3), starts=3, tolerance=1e-10, epsilons=(1e-6, 1e-2)
+        singular_values=(4.0, 2.0), width=3, depths=(2, 3), starts=3, tolerance=1e-8, epsilons=(1e-4, 0.05)
     ),
     run=run,
     checks=checks,

@@ -211,7 +211,7 @@ CASE = Case(
     "nearest saddle recedes as powers of the width; above, the nearest saddle approaches and the minimum does not.",
     source="Jacot et al. (2021), arXiv:2106.15933, theorem 1; both distances are upper bounds",
     full=PhaseConfig(),
-    smoke=PhaseConfig(draws=(2, 2, 2, 2), widths=(8, 16)),
+    smoke=PhaseConfig(size=2, singular_values=(2.0, 1.0), draws=(2, 2, 2, 2), widths=(8, 16)),
     run=run,
     checks=checks,
     panels=panels,

@@ -274,7 +274,15 @@ CASE = Case(
     source="Jacot et al. (2021), arXiv:2106.15933: conjecture on later paths; values of Baldi and Hornik (1989)",
     full=PlateauConfig(),
     smoke=PlateauConfig(
-        size=4, width=5, sigmas=((1e-2, 1e-3), (0.05, 0.03), (0.2, 0.15)), draws=2, samples=40, correlated_sigma=0.05
+        size=4,
+        width=5,
+        sigmas=((1e-2, 1e-3), (0.1, 0.05), (0.3, 0.25)),
+        draws=2,
+        stop=1e-2,
+        samples=40,
+        correlated_values=(6.0, 2.0),
+        correlated_spread=0.7,
+        correlated_sigma=0.1,
     ),
     run=run,
     checks=checks,

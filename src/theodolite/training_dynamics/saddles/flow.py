@@ -34,7 +34,7 @@ class LinearFlow:
     values: np.ndarray
     gradient_norms: np.ndarray
     singular_values: np.ndarray
-    shapes: tuple[tuple[int, ...], ...]
+    shapes: tuple[tuple[int, int], ...]
     stopped: bool
 
     def layers(self, index: int = -1) -> Layers:
@@ -141,7 +141,7 @@ def _moment(at: Any, cost: MatrixCost, shapes: Any, stop: float, old: float, new
 class _Kept:
     """States along the way and what is read off them; asks for memory before it doubles."""
 
-    def __init__(self, cost: MatrixCost, shapes: tuple[tuple[int, ...], ...], memory_limit: int | str | None) -> None:
+    def __init__(self, cost: MatrixCost, shapes: tuple[tuple[int, int], ...], memory_limit: int | str | None) -> None:
         self.cost, self.shapes, self.limit = cost, shapes, memory_limit
         self.times: list[float] = []
         self.states: list[np.ndarray] = []

@@ -127,10 +127,14 @@ def flattened(layers: Sequence[np.ndarray]) -> np.ndarray:
     return np.concatenate([W.ravel() for W in layers])
 
 
-def unflattened(vector: np.ndarray, shapes: Sequence[tuple[int, ...]]) -> Layers:
+def unflattened(vector: np.ndarray, shapes: Sequence[tuple[int, int]]) -> Layers:
     """The inverse of `flattened`; views, not copies."""
-    ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
-    return tuple(part.reshape(shape) for part, shape in zip(np.split(vector, ends[:-1]), shapes, strict=True))
+    found, start = [], 0
+    for rows, columns in shapes:
+        end = start + rows * columns
+        found.append(vector[start:end].reshape(rows, columns))
+        start = end
+    return tuple(found)
 
 
 def norm(layers: Sequence[np.ndarray]) -> float:

@@ -104,8 +104,8 @@ class LowRankCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Z = np.where(seen, (X - self.mean_) / self.scale_, 0.0)
         V = self.components_
         k = len(V)
-        pairs = (V[:, None, :] * V[None, :, :]).reshape(k * k, -1)
-        grams = (seen.astype(float) @ pairs.T).reshape(-1, k, k) + self.shrinkage_ * np.eye(k)
+        pairs = (V[:, None, :] * V[None, :, :]).reshape(k * k, X.shape[1])
+        grams = (seen.astype(float) @ pairs.T).reshape(len(X), k, k) + self.shrinkage_ * np.eye(k)
         U = np.einsum("nij,nj->ni", np.linalg.pinv(grams, rcond=1e-12, hermitian=True), Z @ V.T) if k else Z[:, :0]
         return (U @ V) * self.scale_ + self.mean_
 
