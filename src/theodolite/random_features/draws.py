@@ -81,10 +81,10 @@ def ridge_weights(F: np.ndarray, targets: np.ndarray, ridge_sum: float) -> np.nd
 def _least_norm(F: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """By orthogonal factors of the smaller side; by singular values when F has not full rank."""
     n, P = F.shape
-    Q, R = scipy.linalg.qr(F if n > P else F.T, mode="economic")
+    Q, R = np.linalg.qr(F if n > P else F.T)
     size = np.abs(np.diag(R))
     if size.min() <= max(n, P) * np.finfo(np.float64).eps * size.max():
         return np.asarray(scipy.linalg.lstsq(F, targets)[0])  # type: ignore[index]
     if n > P:
         return scipy.linalg.solve_triangular(R, Q.T @ targets)
-    return Q @ scipy.linalg.solve_triangular(R, targets, trans="T")
+    return Q @ scipy.linalg.solve_triangular(R.T, targets, lower=True)
