@@ -92,7 +92,7 @@ def checks(config: PhaseConfig, measured: Measurement) -> tuple[Check, ...]:
             slope = _slope(a, name, gamma)
             found.append(
                 Check(
-                    f"|exponent - {theory:.3g}| in the width of the {words}, gamma {gamma:.3g}",
+                    f"|exponent - ({theory + 0.0:.3g})| in the width of the {words}, gamma {gamma:.3g}",
                     abs(float(slope.mean) - theory),
                     allowed,
                     float(slope.half),
