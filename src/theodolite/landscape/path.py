@@ -96,7 +96,7 @@ def symmetry_path(network: Mlp, orders: Sequence[Any], factors: Sequence[Any] | 
     return SymmetryPath(with_spares(network), tuple(moves), tuple(ends))
 
 
-def path_segments(order: Sequence[int]) -> int:
+def path_segments(order: Sequence[int] | np.ndarray) -> int:
     """Straight segments of the path for one hidden layer: 2 sum over cycles (length + 1) + 1, none for no change.
 
     >>> path_segments([1, 0]), path_segments([0, 1]), path_segments([1, 2, 0, 4, 3])

@@ -4,16 +4,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.optimize import least_squares
 
 from theodolite.landscape.jacobian import outputs_and_jacobian
+from theodolite.landscape.levenberg_marquardt import levenberg_marquardt
 from theodolite.landscape.mlp import Mlp
 from theodolite.landscape.rescaling import normalised
 from theodolite.numerics import memory
 from theodolite.numerics.checks import positive, target_columns
-from theodolite.numerics.errors import BadInput, ShapeMismatch
+from theodolite.numerics.errors import ShapeMismatch
 
 MOST_REFITTED = 2000  # parameters; beyond, the Jacobian of a refit costs more than it brings
+REFIT_STEPS = 100
 LADDER = (1.0, 1e-2, 1e-4, 1e-7)  # of the tolerance, tried in turn until a reduction is accepted
 
 
@@ -256,16 +257,10 @@ def _refitted(network: Mlp, X: np.ndarray, goal: np.ndarray, memory_limit: int |
         "the refit of the smaller network",
         "pass refit=False or fewer rows",
     )
-    found = least_squares(
+    found = levenberg_marquardt(
         lambda at: (network.unflat(at)(X) - goal).ravel(),
+        lambda at: outputs_and_jacobian(network.unflat(at), X, memory_limit)[1],
         start,
-        jac=lambda at: outputs_and_jacobian(network.unflat(at), X, memory_limit)[1],  # type: ignore[arg-type]
-        method="lm" if goal.size >= len(start) else "trf",
-        xtol=1e-15,
-        ftol=1e-15,
-        gtol=1e-15,
-        max_nfev=100,
+        REFIT_STEPS,
     )
-    if not np.isfinite(found.x).all():
-        raise BadInput("the refit ran away; pass refit=False")
-    return network.unflat(found.x)
+    return network.unflat(found)

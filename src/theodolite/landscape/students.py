@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 from scipy.integrate import odeint
-from scipy.optimize import least_squares
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+from theodolite.landscape.levenberg_marquardt import levenberg_marquardt
 from theodolite.landscape.squared_cost import SquaredCost
 from theodolite.numerics.checks import positive, positive_integer
 from theodolite.numerics.errors import BadInput, DidNotConverge
@@ -21,6 +22,7 @@ Kind = Literal["zero loss", "plateau", "slow channel"]
 KINDS: tuple[Kind, ...] = ("zero loss", "plateau", "slow channel")
 ZERO_LOSS = 1e-10  # of half the mean squared error, after polishing
 SETTLED = 1e-8  # largest entry of the gradient at a point that stands still
+NEWTON_STEPS = 10
 RUNAWAY = 1.5  # factor by which outgoing weights grow while a slow channel is polished
 
 
@@ -91,23 +93,21 @@ def gradient_flow(
 
 
 def polish(cost: SquaredCost, theta: np.ndarray, steps: int = 300) -> np.ndarray:
-    """Levenberg-Marquardt from theta: down the valley one is in, to the round-off, by second-order steps.
+    """Second-order steps down the valley one is in: Levenberg-Marquardt, then Newton's at a minimum of positive cost.
 
-    Args: steps, at most. Returns: parameters (P,) of no larger cost.
+    Args: steps, of the first kind, at most. Returns: parameters (P,) of no larger cost.
     """
-    rows = cost.Y.size
-    method = "lm" if rows >= len(theta) else "trf"
-    found = least_squares(
-        lambda at: cost.residuals(at).ravel(),
-        theta,
-        jac=cost.jacobian,  # type: ignore[arg-type]
-        method=method,
-        xtol=1e-15,
-        ftol=1e-15,
-        gtol=1e-15,
-        max_nfev=steps,
-    )
-    return found.x if cost.value(found.x) <= cost.value(theta) else np.array(theta)
+    at = levenberg_marquardt(lambda there: cost.residuals(there).ravel(), cost.jacobian, theta, steps)
+    for _ in range(NEWTON_STEPS):
+        slope = cost.gradient(at)
+        try:
+            step = cho_solve(cho_factor(cost.hessian(at)), -slope)
+        except LinAlgError:  # no minimum, or a degenerate one
+            break
+        if np.abs(cost.gradient(at + step)).max() >= np.abs(slope).max() or cost.value(at + step) > cost.value(theta):
+            break
+        at = at + step
+    return at
 
 
 def classify(cost: SquaredCost, theta: np.ndarray, steps: int = 300) -> Student:
