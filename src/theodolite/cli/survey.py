@@ -11,10 +11,20 @@ from theodolite.numerics.progress import Progress
 
 if TYPE_CHECKING:
     from theodolite.cli.survey_data import SurveyData
+    from theodolite.cli.survey_stream import Streamed
     from theodolite.survey.record import SurveyRecord
 
 _MEASURE = "Measure the prediction"
 _LIMIT = "Limits"
+_LARGE = "Large tables"
+
+
+class Route(StrEnum):
+    """Which machine is fitted."""
+
+    auto = "auto"
+    exact = "exact"
+    nystrom = "nystrom"
 
 
 class Task(StrEnum):
@@ -27,7 +37,7 @@ class Task(StrEnum):
 
 def survey(
     context: typer.Context,
-    data: Annotated[str, typer.Argument(metavar="DATA", help="A CSV, TSV, Parquet or .npz file, or a name.")],
+    data: Annotated[str, typer.Argument(metavar="DATA", help="A CSV, TSV, Parquet or .npz file, a glob, or a name.")],
     target: Annotated[
         str | None, typer.Option("--target", "-t", metavar="COLUMN", help="The column to predict.")
     ] = None,
@@ -67,34 +77,54 @@ def survey(
             "--memory-limit", metavar="SIZE", help="Such as 4GB.", show_default="60 % of free", rich_help_panel=_LIMIT
         ),
     ] = None,
+    route: Annotated[
+        Route, typer.Option("--route", metavar="KIND", help="auto, exact or nystrom.", rich_help_panel=_LARGE)
+    ] = Route.auto,
+    features: Annotated[
+        int | None,
+        typer.Option("--features", metavar="P", help="Landmarks.", show_default="2048", rich_help_panel=_LARGE),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option("--scheduler", metavar="ADDRESS", help="dask: local or tcp://...", rich_help_panel=_LARGE),
+    ] = None,
 ) -> None:
     """Predict the risk of every candidate kernel from the training data, choose one, fit it, report.
 
-    [dim]Example:[/dim]  theodolite survey houses.csv --target price --holdout 0.2
+    [dim]Examples:[/dim]  theodolite survey houses.csv --target price --holdout 0.2
+               theodolite survey "parts/*.parquet" --target price --scheduler local
     """
     with progress.shown(f"reading {data}") as tell:
-        from theodolite.cli import out_folder, survey_data, survey_files
+        from theodolite.cli import out_folder, survey_data, survey_files, survey_stream
         from theodolite.reporting import write_survey_page
 
         wanted = _checked(candidates, max_rows, time_limit, memory_limit, seed)
-        found = survey_data.gathered(
-            data,
-            target=target,
-            task=task,
-            groups=groups,
-            test=test,
-            holdout=holdout,
-            memory_limit=memory_limit,
-            seed=seed,
-        )
+        if survey_stream.is_stream(data, scheduler):
+            found = survey_stream.gathered(
+                data, target=target, task=task, test=test, groups=groups, holdout=holdout, max_rows=max_rows
+            )
+        else:
+            found = survey_data.gathered(
+                data,
+                target=target,
+                task=task,
+                groups=groups,
+                test=test,
+                holdout=holdout,
+                memory_limit=memory_limit,
+                seed=seed,
+            )
         files = survey_files.SurveyFiles(out if out is not None else survey_files.default_folder(found.name))
         go_on = f"finished candidates are kept in {files.folder}: run the same command again to go on from there"
         with out_folder.claimed(files.folder, "survey"), stops.resumable(go_on), files.writing():
             model = _fitted(
                 found,
                 tell,
+                scheduler,
                 candidates=wanted,
                 max_rows=max_rows,
+                route=str(route),
+                features=features,
                 time_limit=time_limit,
                 memory_limit=memory_limit,
                 random_state=seed,
@@ -135,7 +165,11 @@ def _checked(
     return wanted
 
 
-def _fitted(found: "SurveyData", tell: Progress, **settings: Any) -> Any:
+def _fitted(found: "SurveyData | Streamed", tell: Progress, scheduler: str | None, **settings: Any) -> Any:
+    from theodolite.cli import survey_stream
+
+    if isinstance(found, survey_stream.Streamed):
+        return survey_stream.fitted(found, tell, scheduler, **settings)
     from theodolite.survey import KernelSurvey, KernelSurveyClassifier, with_holdout
 
     kind = KernelSurvey if found.task == "regression" else KernelSurveyClassifier
@@ -147,7 +181,9 @@ def _fitted(found: "SurveyData", tell: Progress, **settings: Any) -> Any:
     return model
 
 
-def _described(record: "SurveyRecord", found: "SurveyData", data: str, command: str, **settings: Any) -> "SurveyRecord":
+def _described(
+    record: "SurveyRecord", found: "SurveyData | Streamed", data: str, command: str, **settings: Any
+) -> "SurveyRecord":
     """The record with what only the command knows: names, treatments while reading, the command itself."""
     import dataclasses
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from theodolite.kernels import gram
+from theodolite.random_features.landmark_rows import landmark_rows
 from theodolite.random_features.maps import FeatureMap
 from theodolite.random_features.nystrom import NystromMap
 from theodolite.random_features.statistics import SufficientStatistics
@@ -51,7 +51,7 @@ class StagedMap:
         if self.matrix is None:
             return self.complete.transform(points)
         assert isinstance(self.complete, NystromMap)
-        return np.asarray(gram(self.complete.kernel, self.complete.points(points), self.complete.landmarks))
+        return landmark_rows(self.complete.kernel, self.complete.points(points), self.complete.landmarks)
 
     def completed(self, statistics: SufficientStatistics) -> SufficientStatistics:
         """The statistics of the complete features, from those of the raw ones."""

@@ -55,15 +55,18 @@ def survey(
     """
     rows = open_rows(source)
     target = chosen_target(rows, target)
-    kind = KernelSurvey
-    if task == "auto":
-        column = pd.Series(rows.sample(SAMPLE_ROWS)[0][target])
-        task = decided_task(pd.Series(column.dropna()), "auto")[0]
-    if task == "classification":
-        kind = KernelSurveyClassifier
-    elif task != "regression":
-        raise BadInput(f"task must be auto, regression or classification, got {task!r}")
+    kind = KernelSurvey if decided(rows, target, task) == "regression" else KernelSurveyClassifier
     return kind(**settings).fit_stream(rows, target, scheduler=scheduler)
+
+
+def decided(rows: RowSource, target: str, task: str) -> str:
+    """The task as asked, or decided from the targets of a sample."""
+    if task != "auto":
+        return decided_task(pd.Series(dtype=float), task)[0]
+    column = pd.Series(pd.Series(rows.sample(SAMPLE_ROWS)[0][target]).dropna())
+    if not len(column):
+        raise BadInput(f"the target {target!r} is missing in all sampled rows of {rows.name}; choose another target")
+    return decided_task(column, "auto")[0]
 
 
 def chosen_target(rows: RowSource, target: str | None) -> str:
