@@ -28,7 +28,7 @@ class TrainingConfig(Config):
     rows: int = 24
     subset: int = 0
     width: int = 384
-    draws: int = 16
+    draws: int = 40
     rate: float = 0.25
     times: tuple[float, ...] = (0.0, 1.0, 4.0, 8.0, 16.0)
     probes: int = 8
