@@ -23,7 +23,8 @@ class NystromFeatures(Family):
     Not unbiased: F F' lies below K, equals it on the landmarks, and everywhere when they are all points.
 
     Args: kernel, any; landmarks, "uniform", or "leverage": drawn in proportion to approximate ridge leverage scores;
-        ridge of these scores, lambda in K/n + lambda I, by default such that the scores sum to half of P.
+        ridge of these scores, lambda in K/n + lambda I, by default such that the scores sum to half of P, or the
+        lowest of use, 1e-6 of the mean diagonal.
     Source: Williams and Seeger (2001); Alaoui and Mahoney (2015), arXiv:1411.0306, for leverage scores.
 
     >>> from theodolite.kernels import RBF
@@ -63,9 +64,7 @@ class NystromFeatures(Family):
         X, rng = points_of(input_dim, self), generator(key)
         count = positive_integer(features, "features")
         if count > len(X):
-            raise BadInput(
-                f"{count} landmarks cannot be chosen among {len(X)} points; give more points or fewer features"
-            )
+            raise BadInput(f"{count} landmarks among {len(X)} points: give more points, or fewer features")
         share = None if self.landmarks == "uniform" else leverage_scores(self.kernel, X, count, rng, self.ridge)
         chosen = np.sort(rng.choice(len(X), count, replace=False, p=None if share is None else share / share.sum()))
         return nystrom_map(self.kernel, X[chosen])
