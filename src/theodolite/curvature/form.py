@@ -30,7 +30,8 @@ class Form:
     """How vectors become parameters: all floating arrays of the tree in its order, but those that are held fixed.
 
     Attributes: f(params, X); loss; tree, the structure of params; kinds, of each leaf; statics, the leaves without
-    numbers; shapes and dtypes of the leaves that are parameters. Hashable: one form, one compilation.
+    numbers; shapes and dtypes of the leaves that are parameters; mark, of what f and loss do, which changes with what
+    they close over. Hashable: one form, one compilation.
     """
 
     f: Callable[[Any, Any], Any]
@@ -40,6 +41,7 @@ class Form:
     statics: tuple[Static, ...]
     shapes: tuple[tuple[int, ...], ...]
     dtypes: tuple[Any, ...]
+    mark: str = ""
 
     @property
     def size(self) -> int:

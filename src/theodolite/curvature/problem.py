@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from theodolite.curvature.batches import read_batches, rows_of, take
-from theodolite.curvature.determinism import TIED, refuse_chance, rows_are_tied
+from theodolite.curvature.determinism import TIED, mark, refuse_chance, rows_are_tied, some
 from theodolite.curvature.form import FIXED, PARAMETER, STATIC, Form, Static
 from theodolite.curvature.layers import is_parameter, layer_names, leaf_names, within
 from theodolite.curvature.losses import fitting_targets, mean_loss
@@ -184,16 +184,20 @@ def problem(loss: Any, f: Any, params: Any, data: Any, *, block: int | None = No
         own = tuple(jnp.asarray(leaf) for leaf in leaves)
         fixed = tuple(jnp.asarray(leaf) for leaf, kind in zip(found, kinds, strict=True) if kind == FIXED)
         calls = partial(form.outputs, own, fixed)
+        # before anything is compiled: a function whose closure has changed must not meet what was compiled before
+        form = replace(form, mark=mark(form.outputs, own, fixed, some(batches[0][0])))
         compiled = partial(outputs_of, form, own, fixed)
-        refuse_chance(calls, compiled, batches[0][0])
+        refuse_chance(form.outputs, compiled, (own, fixed), batches[0][0])
         tied = rows_are_tied(compiled, batches[0][0])
         if free and tied:
             raise NotDeterministic(TIED.format(tied))
-        shapes = [jax.eval_shape(calls, X).shape for X, _ in batches]
+        described = [jax.eval_shape(calls, X) for X, _ in batches]
+        shapes = [one.shape for one in described]
         for (X, _), shape in zip(batches, shapes, strict=True):
             if not shape or shape[0] != rows_of(X):
                 raise ShapeMismatch(f"f returns {shape} for {rows_of(X)} rows; expected one row of outputs for each")
         read = [(X, fitting_targets(loss, Y, shape, dtype)) for (X, Y), shape in zip(batches, shapes, strict=True)]
+        form = replace(form, mark=form.mark + mark(form.loss, described[0], read[0][1]))
         if free and block is not None:
             read = _divided(read[0], positive_integer(block, "block"))
         rows = sum(rows_of(X) for X, _ in read)
