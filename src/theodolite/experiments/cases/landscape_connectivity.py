@@ -84,7 +84,7 @@ def checks(config: ConnectivityConfig, measured: Measurement) -> tuple[Check, ..
     """Graphs connected when there is a spare; path constant, as long as said, exact at its end; the line is neither."""
     a, s = measured.arrays, measured.scalars
     rise, half = mean_interval(a["draw_straight_rise"])
-    exact = "none: exact"
+    exact = "no randomness"
     return (
         Check(
             "graphs of pieces with another number of components than r! at m = r and 1 above",
@@ -100,7 +100,7 @@ def checks(config: ConnectivityConfig, measured: Measurement) -> tuple[Check, ..
             config.deviation_limit,
             0.0,
             "at most",
-            "none: a maximum",
+            "no randomness",
         ),
         Check(
             "paths with other segments than 2 sum (cycle + 1) + 1 a layer",
@@ -132,7 +132,7 @@ def checks(config: ConnectivityConfig, measured: Measurement) -> tuple[Check, ..
             config.accuracy_limit,
             0.0,
             "at least",
-            "none: one network",
+            "no randomness",
         ),
         Check(
             "|f - f of the narrower network| over the largest output, after widening",
@@ -140,7 +140,7 @@ def checks(config: ConnectivityConfig, measured: Measurement) -> tuple[Check, ..
             config.deviation_limit,
             0.0,
             "at most",
-            "none: a maximum",
+            "no randomness",
         ),
     )
 

@@ -46,43 +46,18 @@ class CountsConfig(Config):
 
 def run(config: CountsConfig, key: Key, bench: Bench) -> Measurement:
     """Formulas against lists, ratios over widths, and the law just above the smallest width."""
+    steps = {"lists": _lists, "ratios": _ratios, "laws": _laws}
     arrays: Arrays = {}
-    pairs = [(r, m) for r in range(1, config.listed[0] + 1) for m in range(r, config.listed[1] + 1)]
-    arrays["r"], arrays["m"] = (np.array(column, float) for column in zip(*pairs))
-    saddles = [count_saddles(*pair) for pair in pairs]
-    minima = [count_minima(*pair) for pair in pairs]
-    onto = [sum(set(f) == set(range(r)) for f in itertools.product(range(r), repeat=m)) for r, m in pairs]
-    arrays["saddles"], arrays["minima"] = (np.array([float(n) for n in column]) for column in (saddles, minima))
-    listed = [len(set(enumerate_pieces(*pair))) for pair in pairs]
-    odd = [(r, m) for r in range(1, config.listed_odd[0] + 1) for m in range(r, config.listed_odd[1] + 1)]
-    wrong = sum(one != other for one, other in zip(saddles, onto, strict=True))
-    wrong += sum(one != other for one, other in zip(minima, listed, strict=True))
-    wrong_odd = sum(count_minima_odd(*pair) != len(set(enumerate_odd_pieces(*pair))) for pair in odd)
-    factorials = sum(count_minima(r, r) != math.factorial(r) for r in range(1, max(config.smallest) + 1))
-
-    for r in config.smallest:
-        widths = range(r, int(config.most * r) + 1)
-        arrays[f"width_{r}"] = np.array([m / r for m in widths])
-        arrays[f"ratio_{r}"] = np.array([float(saddle_ratio(r, m)) for m in widths])
-    arrays["smallest"] = np.array(config.smallest, float)
-    arrays["crossing"] = np.array([float(first_width_of_more_minima(r)) for r in config.smallest])
-    arrays["at_smallest"] = np.array([arrays[f"ratio_{r}"][0] for r in config.smallest])
-    arrays["at_twice"] = np.array([arrays[f"ratio_{r}"][r] for r in config.smallest])
-    arrays["at_end"] = np.array([arrays[f"ratio_{r}"][-1] for r in config.smallest])
-    arrays["one_x"], arrays["one"] = np.array([1.0, config.most]), np.ones(2)
-
-    grid = np.unique(np.geomspace(10, config.far, 12).astype(int))
-    arrays["far"] = grid.astype(float)
-    for k, h in config.laws:
-        arrays[f"law_{k}_{h}"] = np.array([_against_law(int(r), k, h) for r in grid])
-    scalars = {"wrong": float(wrong), "wrong_odd": float(wrong_odd), "wrong_factorials": float(factorials)}
+    for part in bench.each(list(steps), lambda name: steps[name](config)):
+        arrays.update(part)
+    scalars = {name: float(arrays.pop(name)) for name in ("wrong", "wrong_odd", "wrong_factorials")}
     return Measurement(arrays, scalars, "exact integers, no data (synthetic)")
 
 
 def checks(config: CountsConfig, measured: Measurement) -> tuple[Check, ...]:
     """No count differs from its list; the ratio crosses 1 where said, and follows its law at both ends."""
     a, s = measured.arrays, measured.scalars
-    exact = "none: exact"
+    exact = "no randomness"
     crossing = a["crossing"] / a["smallest"]
     laws = np.array([abs(a[f"law_{k}_{h}"][-1] - 1) for k, h in config.laws])
     return (
@@ -176,6 +151,44 @@ def panels(config: CountsConfig, measured: Measurement) -> tuple[Panel, ...]:
             ),
         ),
     )
+
+
+def _lists(config: CountsConfig) -> Arrays:
+    """The formulas beside lists of pieces and of surjections."""
+    pairs = [(r, m) for r in range(1, config.listed[0] + 1) for m in range(r, config.listed[1] + 1)]
+    saddles = [count_saddles(*pair) for pair in pairs]
+    minima = [count_minima(*pair) for pair in pairs]
+    onto = [sum(set(f) == set(range(r)) for f in itertools.product(range(r), repeat=m)) for r, m in pairs]
+    listed = [len(set(enumerate_pieces(*pair))) for pair in pairs]
+    odd = [(r, m) for r in range(1, config.listed_odd[0] + 1) for m in range(r, config.listed_odd[1] + 1)]
+    wrong = sum(one != other for one, other in zip([*saddles, *minima], [*onto, *listed], strict=True))
+    wrong_odd = sum(count_minima_odd(*pair) != len(set(enumerate_odd_pieces(*pair))) for pair in odd)
+    factorials = sum(count_minima(r, r) != math.factorial(r) for r in range(1, max(config.smallest) + 1))
+    columns = {"r": [r for r, _ in pairs], "m": [m for _, m in pairs], "saddles": saddles, "minima": minima}
+    numbers = {"wrong": wrong, "wrong_odd": wrong_odd, "wrong_factorials": factorials}
+    return {name: np.array(values, float) for name, values in {**columns, **numbers}.items()}
+
+
+def _ratios(config: CountsConfig) -> Arrays:
+    """R over the width for each smallest width."""
+    arrays: Arrays = {"smallest": np.array(config.smallest, float)}
+    for r in config.smallest:
+        widths = range(r, int(config.most * r) + 1)
+        arrays[f"width_{r}"] = np.array([m / r for m in widths])
+        arrays[f"ratio_{r}"] = np.array([float(saddle_ratio(r, m)) for m in widths])
+    arrays["crossing"] = np.array([float(first_width_of_more_minima(r)) for r in config.smallest])
+    arrays["at_smallest"] = np.array([arrays[f"ratio_{r}"][0] for r in config.smallest])
+    arrays["at_twice"] = np.array([arrays[f"ratio_{r}"][r] for r in config.smallest])
+    arrays["at_end"] = np.array([arrays[f"ratio_{r}"][-1] for r in config.smallest])
+    arrays["one_x"], arrays["one"] = np.array([1.0, config.most]), np.ones(2)
+    return arrays
+
+
+def _laws(config: CountsConfig) -> Arrays:
+    """The exact ratio just above the smallest width over its law."""
+    grid = np.unique(np.geomspace(10, config.far, 12).astype(int))
+    laws = {f"law_{k}_{h}": np.array([_against_law(int(r), k, h) for r in grid]) for k, h in config.laws}
+    return {"far": grid.astype(float), **laws}
 
 
 def _against_law(r: int, k: int, h: int) -> float:
