@@ -95,7 +95,7 @@ def panels(config: AverageConfig, measured: Measurement) -> tuple[Panel, ...]:
             "The average of random-feature predictors errs as the kernel does at the effective ridge, and more than "
             "the kernel at the ridge itself.",
             Axis("features P", log=True),
-            Axis("mean squared test error", "squared unit of the labels", log=True),
+            Axis("test error", "squared unit of the labels", log=True),
             (
                 Series(
                     "average of many draws",

@@ -92,7 +92,7 @@ def panels(config: NonGaussianConfig, measured: Measurement) -> tuple[Panel, ...
             "The average predictor of features that are not Gaussian is that of the kernel at the effective ridge, up "
             "to a bias of order one over their number.",
             Axis("features P", log=True),
-            Axis("root mean square distance on test points", "unit of the labels", log=True),
+            Axis("distance on test points", "unit of the labels", log=True),
             (
                 Series(
                     "from the kernel at the effective ridge",

@@ -30,7 +30,7 @@ class RulesConfig(Config):
     test_rows: int = 1000
     flips: float = 0.1
     multiples: tuple[float, ...] = (1.05, 2.3, 6.15)
-    draws: int = 60
+    draws: int = 240
     models: int = 30
     grid: tuple[float, ...] = (0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 4.0, 7.0, 12.0)
     single_limit: float = 1.03
@@ -111,7 +111,7 @@ def checks(config: RulesConfig, measured: Measurement) -> tuple[Check, ...]:
 
 def panels(config: RulesConfig, measured: Measurement) -> tuple[Panel, ...]:
     """Errors of one model and of an average over P; the table."""
-    x, y = Axis("features P", log=True), Axis("mean squared test error", "squared unit of the labels")
+    x, y = Axis("features P", log=True), Axis("test error", "squared unit of the labels")
     words = {"naive": RULES[0], "matched": RULES[1], "kare": RULES[2]}
     titles = {"single": "One model", "average": f"An average of {config.models} models"}
     captions = {

@@ -53,12 +53,17 @@ def run(config: VarianceConfig, key: Key, bench: Bench) -> Measurement:
         return _moments(config, key.split(name), data.problem, ridge, round(share * config.rows))
 
     parts = dict(zip([*names, "sinusoid"], bench.each([*names, "sinusoid"], part), strict=True))
-    arrays: Arrays = {"features": np.round(np.array(config.shares) * config.rows)}
+    fine = np.geomspace(min(config.shares), max(config.shares), 80) * config.rows
+    fine = np.unique(np.append(fine, np.array(config.shares) * config.rows).round())
+    arrays: Arrays = {"features": np.round(np.array(config.shares) * config.rows), "fine": fine}
     found = np.array([parts[name]["found"] for name in names])
     with_ridge = found[: len(cells)].reshape(len(config.ridge_sums), len(config.shares), -1)
     for r, ridge in enumerate(config.ridge_sums):
-        for c, column in enumerate(("norm", "norm_half", "norm_theory", "variance", "variance_half", "theory")):
-            arrays[f"{ridge:g}_{column}"] = with_ridge[r, :, c]
+        for c, column in enumerate(("norm", "norm_half", "", "variance", "variance_half", "")):
+            arrays |= {f"{ridge:g}_{column}": with_ridge[r, :, c]} if column else {}
+        curve = [predicted_moments(data.problem, ridge / config.rows, P) for P in fine]
+        arrays[f"{ridge:g}_norm_theory"] = np.array([moments.squared_norm for moments in curve])
+        arrays[f"{ridge:g}_theory"] = np.array([moments.variance.mean() for moments in curve])
     norm, half = found[len(cells) :, 0], found[len(cells) :, 1]
     rows, features = config.rows, np.round(np.array(config.ridgeless) * config.rows)
     least = float(np.sum(data.problem.coefficients**2 / data.problem.eigenvalues))  # y' K^-1 y
@@ -112,7 +117,7 @@ def panels(config: VarianceConfig, measured: Measurement) -> tuple[Panel, ...]:
             for tag, label in words.items()
             for series in (
                 Series(label, "features", f"{tag}_{quantity}", f"{tag}_{quantity}_half", interval, family=tag),
-                Series(f"theory, {label}", "features", f"{tag}_{theory}", role="theory", family=tag),
+                Series(f"theory, {label}", "fine", f"{tag}_{theory}", role="theory", family=tag),
             )
         )
 
@@ -120,13 +125,13 @@ def panels(config: VarianceConfig, measured: Measurement) -> tuple[Panel, ...]:
         Panel(
             f"sinusoid-{P}",
             f"Predictors of {P} random features",
-            "lines",
+            "bands",
             "The mean over draws is the kernel's prediction at the effective ridge; the spread, two standard "
             "deviations, shrinks with more features.",
             Axis("x"),
             Axis("prediction"),
             (
-                Series("mean of draws", "x", f"sin{P}_mean", f"sin{P}_spread", "2 standard deviations", family="m"),
+                Series("mean of draws", "x", f"sin{P}_mean", low=f"sin{P}_low", high=f"sin{P}_high", family="m"),
                 Series("kernel at the effective ridge", "x", f"sin{P}_kernel", role="theory", family="m"),
                 Series("kernel at the ridge", "x", f"sin{P}_naive", role="guide"),
                 Series("training points", "seen", "labels", family="t"),
@@ -141,7 +146,7 @@ def panels(config: VarianceConfig, measured: Measurement) -> tuple[Panel, ...]:
             "lines",
             "The variance over draws of the features is proportional to the derivative of the effective ridge.",
             x,
-            Axis("mean variance on test points", "squared unit of the labels", log=True),
+            Axis("mean variance", "squared unit of the labels", log=True),
             curves("variance", "theory"),
         ),
         Panel(
@@ -195,14 +200,15 @@ def _moments(config: VarianceConfig, key: Key, problem: Problem, ridge_sum: floa
 
 def _sinusoid(config: VarianceConfig, key: Key) -> Arrays:
     seen, rng = np.sort(key.split("points").rng().uniform(0.0, 2 * np.pi, config.points)), key.split("draws").rng()
-    x, targets = np.linspace(0.0, 2 * np.pi, 100), np.sin(seen)
+    x, targets = np.linspace(0.0, 2 * np.pi, 41), np.sin(seen)
     problem = problem_of(RBF(config.lengthscale), seen[:, None], targets, x[:, None])
     ridge = config.sinusoid_ridge_sum / config.points
     arrays = {"x": x, "seen": seen, "labels": targets}
     for P in config.sinusoid_features:
         draws = draw_predictors(int(rng.integers(2**31)), problem, ridge, P, config.sinusoid_draws)
         moments = predicted_moments(problem, ridge, P)
-        arrays |= {f"sin{P}_mean": draws.mean, f"sin{P}_spread": 2 * np.sqrt(draws.variance)}
+        spread = 2 * np.sqrt(draws.variance)
+        arrays |= {f"sin{P}_mean": draws.mean, f"sin{P}_low": draws.mean - spread, f"sin{P}_high": draws.mean + spread}
         arrays |= {f"sin{P}_kernel": moments.mean, f"sin{P}_naive": problem.kernel_prediction(ridge)}
     return arrays
 
