@@ -8,7 +8,6 @@ import numpy as np
 from theodolite.curvature import (
     LimitingKernels,
     gauss_newton,
-    hessian,
     jacobian_gram,
     laplacian,
     limiting_kernels,
@@ -182,7 +181,7 @@ def _dense(config: CrossEntropyConfig, key: Key) -> Arrays:
         architecture(config.activation, 2, config.beta), config.small_width, 1, X.shape[1], key, np.float64
     )
     own = problem("cross_entropy", f, params, (X, _targets(parity, 2, key)))
-    whole, ours, rest = (part(own).dense() for part in (hessian, gauss_newton, residual))
+    ours, rest = (part(own).dense() for part in (gauss_newton, residual))
     with jax.enable_x64(True):
         outputs = np.asarray(f.apply(params, X), np.float64)[:, 0]
     weights = 1 / (2 + np.exp(outputs) + np.exp(-outputs)) / len(X)
@@ -195,7 +194,7 @@ def _dense(config: CrossEntropyConfig, key: Key) -> Arrays:
     return {
         "identity": np.array(max(gaps)),
         "rank": np.array(float(np.sum(spectrum > config.rank_floor * spectrum[-1]))),
-        "crossed": np.array(abs(np.sum(whole**2) / (np.sum(ours**2) + np.sum(rest**2)) - 1)),
+        "crossed": np.array(abs(np.sum((ours + rest) ** 2) / (np.sum(ours**2) + np.sum(rest**2)) - 1)),
     }
 
 

@@ -26,7 +26,7 @@ class TopEigenvaluesConfig(Config):
     rows: int = 24
     subset: int = 0
     width: int = 256
-    draws: int = 8
+    draws: int = 24
     count: int = 3
     probes: int = 10
     steps: int = 60

@@ -25,7 +25,7 @@ class WidthScanConfig(Config):
     rows: int = 32
     subset: int = 0
     widths: tuple[int, ...] = (64, 128, 256, 512)
-    draws: tuple[int, ...] = (16, 16, 16, 16)
+    draws: tuple[int, ...] = (16, 16, 16, 40)
     probes: int = 16
     tolerance: float = 1e-3
     half: tuple[float, float] = (-0.58, -0.42)
