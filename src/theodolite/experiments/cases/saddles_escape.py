@@ -155,7 +155,7 @@ def panels(config: EscapeConfig, measured: Measurement) -> tuple[Panel, ...]:
                     f"norm{depth}",
                     f"Norm of the layers' top singular values to the power {2 - depth}, {depth} layers, smallest sigma",
                     "lines",
-                    "On its way out the norm follows the straight line of the optimal escape speed.",
+                    "Once the layers are aligned the norm follows the straight line of the optimal escape speed.",
                     Axis("time"),
                     Axis(f"norm to the power {2 - depth}"),
                     (

@@ -70,8 +70,9 @@ def run(config: FirstPathConfig, key: Key, bench: Bench) -> Measurement:
         arrays[f"power_{depth}"] = np.array(slopes(x, np.log(np.array([one["gaps"] for one in own])).T))
         local = np.diff(np.log(np.array([one["gaps"] for one in own[-2:]])), axis=0)[0] / np.diff(x)[-1]
         arrays[f"local_{depth}"] = np.array([float(v) for v in mean_interval(local)])
-        shape_line = np.array(sigmas)
-        arrays[f"line_{depth}"] = shape_line * arrays[f"gaps_{depth}"][-1] / shape_line[-1]
+        power = 1.0 - config.singular_values[1] / config.singular_values[0] if depth == 2 else 1.0
+        guide = np.array(sigmas) ** power
+        arrays[f"line_{depth}"] = guide * arrays[f"gaps_{depth}"][-1] / guide[-1]
     words = (
         f"squared cost of an {config.size} x {config.size} target, singular values {config.singular_values}, linear "
         f"networks of width {config.width} and 1, {config.draws} draws of the weights at every scale (synthetic)"
@@ -146,13 +147,7 @@ def panels(config: FirstPathConfig, measured: Measurement) -> tuple[Panel, ...]:
             for depth in config.depths
         )
 
-    lines = tuple(
-        Series(
-            f"{depth} layers, proportional to sigma", f"sigma_{depth}", f"line_{depth}", role="guide", family=str(depth)
-        )
-        for depth in config.depths
-        if depth <= 3
-    )
+    law = Series("2 layers, sigma^(1 - s_2/s_1)", "sigma_2", "line_2", role="guide", family="2")
     x = Axis("standard deviation of the initial weights", log=True)
     return (
         Panel(
@@ -162,7 +157,7 @@ def panels(config: FirstPathConfig, measured: Measurement) -> tuple[Panel, ...]:
             "The smaller the initial weights, the closer the network follows the first path.",
             x,
             Axis("largest Frobenius norm of the difference", log=True),
-            (*series("gaps"), *lines),
+            (*series("gaps"), law),
         ),
         Panel(
             "ratio",
