@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from theodolite.kernel_regression.target_coding import Classes, Coding, Quantities
 from theodolite.numerics.checks import positive_integer
 from theodolite.numerics.errors import BadInput
+from theodolite.numerics.memory import require
 from theodolite.numerics.progress import Progress, silent
 from theodolite.random_features.drawing import drawn_maps, is_unbiased
 from theodolite.random_features.harvest import KEPT_ROWS, Recipe, class_labels, gather, target_numbers
@@ -79,6 +80,12 @@ class _RandomFeatureRidge(BaseEstimator):
             block_rows=self.block_rows,
             **{"target": "target", **settings},
         )
+        require(
+            self._recipe.bytes,
+            self.memory_limit,
+            f"a pass with {self.features} features and {self.ensemble} models",
+            "use fewer features or a smaller block_rows, or a larger memory_limit",
+        )
         self._harvest = self._recipe.nothing()
         self._parts = 0
 
@@ -121,6 +128,10 @@ class _RandomFeatureRidge(BaseEstimator):
             )
         return self.match
 
+    def _sampled(self) -> int:
+        """Rows to learn encodings from: at least one a landmark."""
+        return max(SAMPLE_ROWS, int(self.features))
+
     def _check_settings(self) -> None:
         for name in ("features", "ensemble", "block_rows"):
             positive_integer(getattr(self, name), name)
@@ -130,8 +141,9 @@ class _RandomFeatureRidge(BaseEstimator):
             raise BadInput(f"match must be None, 'auto' or 'kernel', got {self.match!r}")
 
     def _fit(self, X: np.ndarray, y: np.ndarray, coding: Coding) -> None:
+        self._check_settings()
         encoder = NumberColumns.learned(_frame(X), standardise=self.standardise)
-        chosen = np.random.default_rng(self.random_state).permutation(len(X))[:SAMPLE_ROWS]
+        chosen = np.random.default_rng(self.random_state).permutation(len(X))[: self._sampled()]
         self._start(encoder, encoder.transform(X[np.sort(chosen)]), coding)
         self._add(X, y)
         self._finish()
@@ -155,6 +167,7 @@ class _RandomFeatureRidge(BaseEstimator):
         Raises: BadInput and NotFinite naming file, block and row; TooLarge.
         Cost: n P^2 operations; memory P^2 numbers and a block of features for each model.
         """
+        self._check_settings()
         rows = open_rows(source)
         if target not in rows.columns:
             from theodolite.datasets.column_names import shortened
@@ -162,7 +175,7 @@ class _RandomFeatureRidge(BaseEstimator):
             raise BadInput(
                 f"{rows.name} has no column {target!r} to predict; its columns are {shortened(rows.columns)}"
             )
-        frame, self.sample_rows_ = rows.sample(SAMPLE_ROWS)
+        frame, self.sample_rows_ = rows.sample(self._sampled())
         frame = pd.DataFrame(frame[frame[target].notna()])
         inputs = pd.DataFrame(frame.drop(columns=target))
         encoder = NumberColumns.learned(inputs, standardise=self.standardise)

@@ -1,6 +1,6 @@
 """One pass over rows: each block is encoded, turned into features and added up; parts of a pass add up too."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -53,8 +53,16 @@ class Recipe:
         statistics = [SufficientStatistics.empty(stage.columns, self.targets) for stage in self.stages]
         return Harvest(statistics, RowSample.empty(self.kept, self.maps[0].input_shape[0], self.targets))
 
-    def of(self, partition: Any, onto: "Harvest | None" = None) -> "Harvest":
-        """The harvest of a partition, added in place onto another where one is given.
+    @property
+    def bytes(self) -> int:
+        """Memory of a pass, about: the sums of each model, and a block of features with what it takes to make it."""
+        sums = sum(8 * stage.columns**2 for stage in self.stages)
+        return sums + 3 * 8 * self.block_rows * max(stage.columns for stage in self.stages)
+
+    def of(
+        self, partition: Any, onto: "Harvest | None" = None, tell: Callable[[int], object] | None = None
+    ) -> "Harvest":
+        """The harvest of a partition, added in place onto another where one is given; `tell` hears of its rows.
 
         Raises: BadInput, NotFinite and ShapeMismatch naming the file, the block and the row.
         """
@@ -70,6 +78,8 @@ class Recipe:
                 total.add(self, points, columns, priority, number=block.number)
             except NotFinite as error:
                 raise NotFinite(f"{block.place}: {error}") from error
+            if tell is not None:
+                tell(total.rows)
         return total
 
     def random(self, index: int) -> np.random.Generator:
@@ -120,11 +130,9 @@ def gather(source: RowSource, recipe: Recipe, *, progress: Progress = silent) ->
 
     Raises: as `Recipe.of`; BadInput when no row has a target. Memory: P^2 numbers for each model and one block.
     """
-    total = recipe.nothing()
+    total, everything = recipe.nothing(), source.rows or 0
     for partition in source.partitions:
-        recipe.of(partition, total)
-        done, everything = (total.rows, source.rows) if source.rows else (partition.index + 1, len(source.partitions))
-        progress(done, everything, f"{total.rows} rows")
+        recipe.of(partition, total, lambda rows: progress(rows if everything else 0, everything, f"{rows} rows"))
     return refuse_empty(total, source)
 
 

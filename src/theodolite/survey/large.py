@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from theodolite.numerics import memory
 from theodolite.numerics.progress import Progress, silent
 from theodolite.random_features.harvest import KEPT_ROWS, Harvest, Recipe
 from theodolite.random_features.machine import Machine, fit_machine
@@ -43,11 +44,14 @@ def contest(
     *,
     landmarks: int,
     progress: Progress = silent,
+    in_time: Callable[[], bool] = lambda: True,
     memory_limit: Any = None,
 ) -> list[Fitted]:
-    """Finalists measured through features on rows in memory, best first."""
+    """Finalists measured through features on rows in memory, best first; at least one, others while there is time."""
     found = []
     for number, (candidate, record) in enumerate(finalists):
+        if found and not in_time():
+            break
         progress(number, len(finalists), f"features of {candidate.name}")
         found.append(
             through_features(
@@ -82,6 +86,12 @@ def through_features(
     start = time.perf_counter()
     one = NystromFeatures(candidate.kernel).sample(recipe.seed, min(landmarks, len(pool)), pool)
     prepared = replace(recipe, maps=(one,))
+    memory.require(
+        prepared.bytes,
+        memory_limit,
+        f"a pass with {landmarks} landmarks",
+        "use fewer features, or a larger memory_limit",
+    )
     harvest = run(prepared)
     machine = fit_machine(harvest, prepared, ridge="auto", memory_limit=memory_limit)
     assert isinstance(one, NystromMap)

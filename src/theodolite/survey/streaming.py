@@ -94,7 +94,7 @@ def fit_stream(model: Kind, source: Any, target: str | None, scheduler: str | No
     rows = open_rows(source)
     target = chosen_target(rows, target)
     _refuse(model, rows)
-    frame, which = rows.sample(SAMPLE_ROWS)
+    frame, which = rows.sample(max(SAMPLE_ROWS, model.features or 0))
     frame = pd.DataFrame(frame[frame[target].notna()])
     if len(frame) < 2:
         raise BadInput(f"the target {target!r} is missing in all but {len(frame)} of the sampled rows of {rows.name}")

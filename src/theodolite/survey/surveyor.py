@@ -179,12 +179,14 @@ class Surveyor(BaseEstimator):
         recipe = large.recipe_for(self.encoder_, self.coding_, seed=self.random_state, target=target)
         meeting = whole.at_most(large.CONTEST_ROWS, self.random_state)
         settings = {"landmarks": route.features, "memory_limit": self.memory_limit}
-        found = large.contest(ranked[:FINALISTS], recipe, meeting, progress=race.progress, **settings)
+        found = large.contest(
+            ranked[:FINALISTS], recipe, meeting, progress=race.progress, in_time=race.in_time, **settings
+        )
         best = found[0]
         race.progress(race.done, race.total, f"all rows through features of {best.candidate.name}")
         found[0] = large.through_features(best.candidate, best.record, recipe, meeting.points, all_rows, **settings)
         self._featured = {one.candidate.name: one for one in found}
-        return [*((one.candidate, one.record) for one in found), *ranked[FINALISTS:]]
+        return [*((one.candidate, one.record) for one in found), *ranked[len(found) :]]
 
     def _keep(self, chosen: Candidate, record: CandidateRecord, whole: Sample) -> None:
         self.best_kernel_: Kernel = chosen.kernel
