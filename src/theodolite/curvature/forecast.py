@@ -77,7 +77,7 @@ def forecast(
     >>> found.gauss_newton[:, :2].round(4).tolist(), found.residual[:, :2].round(4).tolist()
     ([[1.2739, 1.4032], [1.2739, 1.4032]], [[0.2283, 0.7369], [0.0105, 0.1012]])
     """
-    cost = _cost(loss)
+    cost = cost_of(loss)
     moments_at = _times(times)
     kernels = limiting_kernels(net, X, memory_limit=memory_limit)
     n = len(kernels.sigma)
@@ -126,7 +126,12 @@ def _summed(times: np.ndarray, moments: Moments) -> Forecast:
     )
 
 
-def _cost(loss: Any) -> Cost:
+def cost_of(loss: Any) -> Cost:
+    """The cost of a name, or the cost itself. Raises: BadInput.
+
+    >>> cost_of("mse").name
+    'mse'
+    """
     if isinstance(loss, Cost):
         return loss
     if not isinstance(loss, str) or loss not in COSTS:

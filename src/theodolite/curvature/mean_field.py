@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 
 from theodolite.architectures import Node
-from theodolite.curvature.forecast import COSTS
+from theodolite.curvature.forecast import cost_of
 from theodolite.curvature.limiting_kernels import limiting_kernels
 from theodolite.numerics.checks import target_columns
 from theodolite.numerics.costs import Cost
-from theodolite.numerics.errors import BadInput
 
 
 @dataclass(frozen=True)
@@ -46,11 +45,7 @@ def mean_field_moments(
     >>> round(found.gauss_newton, 4), round(found.residual_square, 4)
     (1.2739, 0.1754)
     """
-    if not isinstance(loss, Cost) and loss not in COSTS:
-        raise BadInput(
-            f"no loss is called {loss!r}; expected {' or '.join(map(repr, COSTS))}, or a numerics.costs.Cost"
-        )
-    cost = loss if isinstance(loss, Cost) else COSTS[loss]
+    cost = cost_of(loss)
     kernels = limiting_kernels(net, X, memory_limit=memory_limit)
     n = len(kernels.sigma)
     targets = target_columns(Y, n)
