@@ -11,11 +11,13 @@ from typing import Annotated
 import typer
 
 from theodolite.cli import console, failures, stops
+from theodolite.cli.connect import connect
 from theodolite.cli.curvature import curvature
 from theodolite.cli.datasets import datasets
 from theodolite.cli.phase import phase
 from theodolite.cli.predict import predict
 from theodolite.cli.reproduce import reproduce
+from theodolite.cli.slim import slim
 from theodolite.cli.survey import survey
 
 BROKEN_PIPE = 141  # what shells report for a process that nobody listens to
@@ -31,6 +33,8 @@ app.command()(survey)
 app.command()(predict)
 app.command()(phase)
 app.command()(curvature)
+app.command()(slim)
+app.command()(connect)
 app.command()(datasets)
 app.command()(reproduce)
 

@@ -14,6 +14,7 @@ from theodolite.numerics.errors import ShapeMismatch
 from theodolite.numerics.progress import Progress, silent
 
 Loss = Callable[[np.ndarray], float]
+SAME = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,20 @@ class Connection:
     def segments(self) -> int:
         """Straight segments of the path of symmetries."""
         return self.path.segments
+
+    @property
+    def permutation(self) -> bool:
+        """Whether the networks are one up to symmetry: at most 1e-5 of the norm is left, as in float32 files."""
+        return self.distance <= SAME
+
+    @property
+    def way(self) -> np.ndarray:
+        """Shares of the way (k,), from 0 to 1, of the points of the path; the last straight line takes its second half
+        where the networks are no permutations of each other."""
+        if self.permutation or not self.segments:
+            return self.position / self.position[-1]
+        last = np.maximum(self.position - self.segments, 0.0)
+        return 0.5 * np.minimum(self.position / self.segments, 1.0) + 0.5 * last
 
     @property
     def barrier(self) -> float:

@@ -68,6 +68,7 @@ def reduce(
     tolerance: float = 1e-6,
     accept: float | None = None,
     refit: bool = True,
+    inactive: bool = True,
     memory_limit: int | str | None = None,
 ) -> Reduction:
     """Merge copies and drop dead neurons as long as the function, or the fit to targets, stays.
@@ -83,7 +84,8 @@ def reduce(
         tolerance, relative to the typical size of incoming vectors: 1e-6 finds exact copies, 0.05 copies that training
         left a little apart; accept, the largest difference of outputs relative to the largest one (1e-6), or with
         targets the largest half mean squared error (that of the old network or 1e-10, whichever is larger);
-        refit, False to leave weights as merged.
+        refit, False to leave weights as merged; inactive, False to keep neurons that are zero on all of X, which is
+        right when X is not like the inputs to come.
     Returns: a Reduction. Raises: ShapeMismatch, BadInput, TooLarge.
     Source: Simsek et al. (2021), arXiv:2105.12221, expansion manifold; procedure ours.
     Cost: pairs of neurons of a layer, and for the refit a few dozen Jacobians.
@@ -105,7 +107,7 @@ def reduce(
     untouched = tuple(LayerReduction(width, width) for width in network.widths)
     tried = False
     for step in LADDER:
-        smaller, layers = _merged(network, inputs, step * tolerance, memory_limit)
+        smaller, layers = _merged(network, inputs, step * tolerance, inactive, memory_limit)
         if smaller.widths == network.widths:
             break
         tried = True
@@ -143,7 +145,7 @@ class _Judge:
 
 
 def _merged(
-    network: Mlp, X: np.ndarray, tolerance: float, memory_limit: int | str | None
+    network: Mlp, X: np.ndarray, tolerance: float, inactive: bool, memory_limit: int | str | None
 ) -> tuple[Mlp, tuple[LayerReduction, ...]]:
     """Sweeps over the layers until nothing changes: merging in one layer shows copies in the others."""
     found = normalised(network)
@@ -151,7 +153,7 @@ def _merged(
     while True:
         widths = found.widths
         for layer in (*range(len(widths)), *reversed(range(len(widths)))):
-            found, seen = _layer_merged(found, layer, X, tolerance, memory_limit)
+            found, seen = _layer_merged(found, layer, X, tolerance, inactive, memory_limit)
             so_far = layers[layer]
             layers[layer] = LayerReduction(
                 so_far.width,
@@ -168,7 +170,7 @@ def _merged(
 
 
 def _layer_merged(
-    network: Mlp, layer: int, X: np.ndarray, tolerance: float, memory_limit: int | str | None
+    network: Mlp, layer: int, X: np.ndarray, tolerance: float, inactive: bool, memory_limit: int | str | None
 ) -> tuple[Mlp, LayerReduction]:
     incoming, outgoing = network.incoming(layer), network.outgoing(layer)
     width, fan_in = len(incoming), network.weights[layer].shape[1]
@@ -182,11 +184,10 @@ def _layer_merged(
     constant = unfed & ((values == 0) | (bias is not None))
     if bias is not None:
         bias = bias + values[constant] @ outgoing[constant]
-    if network.activation.homogeneous and network.activation.name != "identity":
-        inactive = ~constant & ~np.any(_values(network, layer, X), axis=0)
-    else:
-        inactive = np.zeros(width, bool)
-    left = np.flatnonzero(~constant & ~inactive)
+    never = np.zeros(width, bool)
+    if inactive and network.activation.homogeneous:
+        never = ~constant & ~np.any(_values(network, layer, X), axis=0)
+    left = np.flatnonzero(~constant & ~never)
     groups, signs = _groups(incoming[left], network.activation.odd, tolerance * typical, memory_limit)
     kept_in, kept_out, copies, silent = [], [], 0, 0
     for label in range(groups.max(initial=-1) + 1):
@@ -201,7 +202,7 @@ def _layer_merged(
         weights = np.linalg.norm(sent, axis=1)
         kept_in.append(weights @ own / weights.sum())
         kept_out.append(total)
-    seen = LayerReduction(width, len(kept_in), copies, silent, int(constant.sum()), int(inactive.sum()))
+    seen = LayerReduction(width, len(kept_in), copies, silent, int(constant.sum()), int(never.sum()))
     if len(kept_in) == width:
         return network, seen
     new_in = np.array(kept_in).reshape(-1, incoming.shape[1])
