@@ -18,7 +18,7 @@ from theodolite.experiments.panels import Axis, Column, Panel, Series
 @dataclass(frozen=True)
 class TopEigenvaluesConfig(Config):
     """The `count` largest eigenvalues of networks at initialisation; densities of one of them by stochastic Lanczos
-    quadrature, smoothed by `smoothing`, shown from `low` to `high` where above `floor`."""
+    quadrature, smoothed by `smoothing`, shown from `low` to `high`, from `floor` upwards."""
 
     activation: str = "normalised softplus"
     depth: int = 3
@@ -55,10 +55,9 @@ def run(config: TopEigenvaluesConfig, key: Key, bench: Bench) -> Measurement:
         parts = network("network 1", key)
         matrix = {"H": hessian, "I": gauss_newton}[name](parts.problem) if name != "S" else parts.residual
         found = spectral_density(matrix, probes=config.probes, steps=config.steps, seed=key.split(name, "probes").rng())
-        value, error = found.density(grid, config.smoothing)
         kernel = np.linalg.eigvalsh(parts.gram)[::-1]
-        at, _ = found.density(kernel, config.smoothing)
-        return {"density": value, "error": error, "at_kernel": at}
+        (value, _), (at, _) = (found.density(where, config.smoothing) for where in (grid, kernel))
+        return {"density": value, "at_kernel": at}
 
     names = [f"network {i + 1}" for i in range(config.draws)]
     found = dict(zip([*names, "H", "I", "S"], bench.each([*names, "H", "I", "S"], measured), strict=True))
@@ -69,13 +68,12 @@ def run(config: TopEigenvaluesConfig, key: Key, bench: Bench) -> Measurement:
         arrays[name], arrays[f"{name}_half"] = (np.asarray(part, dtype=float) for part in mean_interval(values))
         arrays[f"{name}_deviation"] = values.std(axis=0, ddof=1)
     arrays["gap"] = np.array(mean_interval(np.abs(top / kernel[:, : config.count] - 1).max(1)))
-    arrays["ticks"] = np.where(kernel[0] > config.low, kernel[0], np.nan)
-    arrays["at_ticks"] = _shown(found["H"]["at_kernel"], config.floor)
+    places = np.sort(kernel[0])
+    arrays["ticks"] = np.repeat(places, 3)  # up to the density and back, one stroke an eigenvalue
+    arrays["at_ticks"] = np.full(3 * len(places), config.floor)
+    arrays["at_ticks"][1::3] = np.maximum(found["H"]["at_kernel"][::-1], config.floor)
     for name in ("H", "I", "S"):
-        density, error = found[name]["density"], found[name]["error"]
-        arrays[f"density_{name}"] = _shown(density, config.floor)
-        arrays[f"low_{name}"] = _shown(density - error, config.floor)
-        arrays[f"high_{name}"] = _shown(density + error, config.floor)
+        arrays[f"density_{name}"] = np.maximum(found[name]["density"], config.floor)
     words = (
         f"{config.rows} embedded digits (8 x 8 pixels, from scikit-learn) of one norm, labelled by parity; "
         f"{config.activation}, {config.depth} layers, beta {config.beta:g}, {config.draws} networks of width "
@@ -101,17 +99,17 @@ def panels(config: TopEigenvaluesConfig, measured: Measurement) -> tuple[Panel, 
         Panel(
             "densities",
             "Spectral densities of the Hessian and its parts",
-            "bands",
+            "lines",
             "The outliers of the Hessian are the eigenvalues of the network's tangent kernel; the residual is a bulk "
-            "around 0 of both signs. Smoothed by a Gaussian; bands are one standard error over probes.",
+            "around 0 of both signs. One network; smoothed by a Gaussian.",
             Axis("eigenvalue"),
             Axis("density of eigenvalues", log=True),
             (
                 *(
-                    Series(label, "grid", f"density_{name}", low=f"low_{name}", high=f"high_{name}")
+                    Series(label, "grid", f"density_{name}", role="theory")  # smooth curves: lines without marks
                     for name, label in (("H", "Hessian H"), ("I", "Gauss-Newton I"), ("S", "residual S"))
                 ),
-                Series("eigenvalues of J J' / n", "ticks", "at_ticks"),
+                Series("eigenvalues of J J' / n", "ticks", "at_ticks", role="guide"),
             ),
         ),
         Panel(
@@ -130,11 +128,6 @@ def panels(config: TopEigenvaluesConfig, measured: Measurement) -> tuple[Panel, 
             ),
         ),
     )
-
-
-def _shown(values: np.ndarray, floor: float) -> np.ndarray:
-    """Left out of a logarithmic axis where there is nothing to see."""
-    return np.where(values > floor, values, np.nan)
 
 
 CASE = Case(
