@@ -48,7 +48,7 @@ UNBIASED: dict[str, Family] = {
     "Matern 3/2": FourierFeatures(Matern(1.5, nu=1.5), orthogonal=True),
     "Matern 5/2": FourierFeatures(Matern(1.5, nu=2.5)),
     "rational quadratic": FourierFeatures(RationalQuadratic(2.0, alpha=1.3)),
-    "sum and product": FourierFeatures(0.5 * RBF(3.0) * Laplace(4.0) + 2.0 * Matern(1.0)),
+    "sum and product": FourierFeatures(0.5 * RBF(2.0) * Laplace(2.0) + 2.0 * Matern(4.0)),
     "ReLU": ReluFeatures(),
     "ReLU with bias": ReluFeatures(bias_std=0.7),
     "Gaussian": GaussianFeatures(Polynomial(2)),
