@@ -114,9 +114,9 @@ def panels(config: DuplicationConfig, measured: Measurement) -> tuple[Panel, ...
     kinds = [kind for kind in ("definite", "indefinite") if len(measured.arrays[f"{kind}_first"])]
     shown = {"definite": "U positive definite", "indefinite": "U indefinite"}
     eigenvalues = tuple(
-        Series(f"{shown[kind]}, {order}", f"{kind}_beta", f"{kind}_{order}", role="theory", family=kind)
+        Series(f"{shown[kind]}, {name}", f"{kind}_beta", f"{kind}_{order}", role="theory", family=kind)
         for kind in kinds
-        for order in ("first", "second")
+        for order, name in (("first", "lowest"), ("second", "next"))
     )
     counts = tuple(
         series
@@ -151,11 +151,11 @@ def panels(config: DuplicationConfig, measured: Measurement) -> tuple[Panel, ...
             "eigenvalues",
             "Saddles and plateau minima on one line",
             "lines",
-            "The two eigenvalues of the wide Hessian that beta (1 - beta) U brings, in units of the largest along the "
-            "line. With U positive definite they are positive between the two copies, a plateau of local minima, and "
-            "negative outside; with U indefinite one is negative everywhere but at 0 and 1.",
+            "The two lowest eigenvalues of the wide Hessian along the line of splits. With U positive definite the "
+            "lowest is zero between the two copies, a plateau of degenerate minima, and two are negative outside; with "
+            "U indefinite one is negative everywhere but at 0 and 1.",
             beta,
-            Axis("eigenvalue over the largest along the line"),
+            Axis("eigenvalue over the largest shown"),
             eigenvalues,
         ),
         Panel(
@@ -253,14 +253,11 @@ def _lines(config: DuplicationConfig, cost: SquaredCost, found: list[Arrays], ar
         if part is not None:
             theta = part["theta"]
             neuron = next(i for i in range(cost.width(theta)) if _kind(cost, theta, i) == kind)
-            down = inertia(cost.hessian(theta), ROUND_OFF).negative
             for beta in grid:
                 values = np.linalg.eigvalsh(cost.hessian(duplicated(cost, theta, neuron, (beta, 1 - beta))))
-                near = np.sort(values[np.argsort(np.abs(values[down:]))[:3] + down] if down == 0 else values[:3])
-                kept = np.delete(near, np.argmin(np.abs(near)))  # one of the three is the zero of the split
                 negative = np.sum(values < -ROUND_OFF * np.abs(values).max())
                 predicted = duplication_inertia(cost, theta, neuron, (beta, 1 - beta), ROUND_OFF).negative
-                rows.append((float(beta), float(kept[0]), float(kept[1]), float(negative), float(predicted)))
+                rows.append((float(beta), float(values[0]), float(values[1]), float(negative), float(predicted)))
         columns = np.array(rows, float).reshape(-1, len(endings))
         for place, ending in enumerate(endings):
             arrays[f"{kind}_{ending}"] = columns[:, place]

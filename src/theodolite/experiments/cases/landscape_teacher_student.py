@@ -37,9 +37,9 @@ class TeacherStudentConfig(Config):
     until: float = 1e5
     merging: float = 0.08
     same_teacher: float = 1e-3
-    lowest: float = -6.0
-    highest: float = -1.0
-    bins: int = 20
+    lowest: float = -4.2
+    highest: float = -1.4
+    bins: int = 14
     at_teacher_width: float = 0.65
     at_twice: float = 0.95
     rise: float = 3.0
