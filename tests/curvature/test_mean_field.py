@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from theodolite.architectures import Softplus, plain
+from theodolite.architectures import Tanh, plain
 from theodolite.curvature.laplacian import laplacian
 from theodolite.curvature.limiting_kernels import limiting_kernels
 from theodolite.curvature.mean_field import mean_field_moments
@@ -13,7 +13,7 @@ from theodolite.experiments.random_networks import parameters_drawn
 from theodolite.finite_width import network
 from theodolite.numerics.errors import BadInput
 
-NET = plain(Softplus().normalised(), 3, 0.1)
+NET = plain(Tanh(), 3, 0.1)  # xi, sigma and theta are far apart
 
 
 def test_finite_networks_have_them_on_average() -> None:
