@@ -60,7 +60,7 @@ def test_relu_features_in_single_precision():
     random = np.random.default_rng(1)
     X, Y = random.standard_normal((40, 3)), random.standard_normal(40)
     one = ReluFeatures(1.0).sample(1, 8, 3)
-    found = statistics_on_mesh(one, X, Y, precision=np.float32)
+    found = statistics_on_mesh(one, X, Y, precision=np.float32, block_rows=16)
     expected = SufficientStatistics.of_block(one.transform(X), Y)
     np.testing.assert_allclose(found.feature_gram, expected.feature_gram, atol=1e-4)
     assert np.abs(found.feature_gram - expected.feature_gram).max() > 1e-12  # it was single precision

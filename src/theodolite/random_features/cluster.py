@@ -73,6 +73,8 @@ def gather_on(
 def client_of(scheduler: Any) -> Iterator[Any]:
     """A dask client: of the given one itself, of the scheduler at an address, or of a cluster started here.
 
+    "local" starts one process a core; a script that asks for it needs `if __name__ == "__main__":` around its work.
+
     Raises: BadInput within seconds when dask is missing or no scheduler answers.
     """
     try:
@@ -86,12 +88,10 @@ def client_of(scheduler: Any) -> Iterator[Any]:
         yield scheduler
         return
     if scheduler == "local":
-        from theodolite.numerics.threads import workers
+        from dask.system import CPU_COUNT
 
         with (
-            LocalCluster(
-                n_workers=max(workers(), 1), threads_per_worker=1, processes=True, dashboard_address=":0"
-            ) as cluster,
+            LocalCluster(n_workers=CPU_COUNT, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster,
             Client(cluster) as client,
         ):
             yield client
