@@ -64,7 +64,7 @@ def table_task(X: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.n
 
 def soft_impute(table: np.ndarray, shrinkage: float | None = None) -> np.ndarray:
     """fancyimpute's SoftImpute on columns centred by their observed means."""
-    from fancyimpute import SoftImpute
+    from fancyimpute import SoftImpute  # pyright: ignore[reportMissingImports]
 
     mean = np.nanmean(table, axis=0)
     filled = SoftImpute(shrinkage_value=shrinkage, max_iters=300, verbose=False).fit_transform(table - mean)
@@ -86,7 +86,7 @@ def soft_impute_chosen(table: np.ndarray) -> np.ndarray:
 
 def nuclear_norm(table: np.ndarray) -> np.ndarray:
     """The matrix of least nuclear norm that agrees with every entry seen, by cvxpy."""
-    import cvxpy as cp
+    import cvxpy as cp  # pyright: ignore[reportMissingImports]
 
     seen = ~np.isnan(table)
     A = cp.Variable(table.shape)
@@ -100,13 +100,13 @@ def iterative(table: np.ndarray) -> np.ndarray:
     """scikit-learn's IterativeImputer as it comes, with its 10 rounds."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return IterativeImputer(random_state=0).fit_transform(table)
+        return np.asarray(IterativeImputer(random_state=0).fit_transform(table))
 
 
 def fills(small: bool) -> dict[str, Fill]:
     """The ways to fill that are installed; exact nuclear-norm minimisation for small matrices only."""
     found: dict[str, Fill] = {
-        "column means": lambda table: SimpleImputer().fit_transform(table),
+        "column means": lambda table: np.asarray(SimpleImputer().fit_transform(table)),
         "IterativeImputer": iterative,
     }
     if importlib.util.find_spec("fancyimpute"):

@@ -20,7 +20,7 @@ POINTS = 300
 @dataclass(frozen=True)
 class CompletionConfig(Config):
     """A matrix of low rank, the same number of entries seen in each row and column; entries of the weights of variance
-    width^-gamma; the same weights up to scale for every gamma."""
+    width^-gamma; the same weights up to scale for every gamma, and more draws of the first, which are quick."""
 
     size: int = 10
     singular_values: tuple[float, ...] = (8.4, 4.0)
@@ -29,6 +29,7 @@ class CompletionConfig(Config):
     width: int = 60
     gammas: tuple[float, ...] = (2 / 3, 1.0, 1.5, 2.0)
     draws: int = 24
+    lazy_draws: int = 400
     stop: float = 1e-5
     time: float = 2000.0
     kept_limit: float = 0.95
@@ -55,18 +56,20 @@ def run(config: CompletionConfig, key: Key, bench: Bench) -> Measurement:
     greedy, *parts = bench.each(names, part)
     arrays: Arrays = {"gamma": np.array(config.gammas), "greedy": greedy["values"], "greedy_error": greedy["error"]}
     for name in ("test", "start", "rank", "time", "plateau"):
-        values = np.array([one[name] for one in parts])
+        values = np.array([one[name][: config.draws] for one in parts])
         arrays |= {name: values, f"{name}_median": np.median(values, axis=1)}
     for gamma, one in zip(config.gammas, parts, strict=True):
         label = f"{round(100 * gamma)}"
         arrays |= {f"{name}_{label}": one[name] for name in ("t", "train_curve", "test_curve")}
         for k, value in enumerate(greedy["values"][1:-1], 1):
             arrays[f"level{k}_{label}"] = np.full(len(one["t"]), value)
+    arrays["lazy"] = parts[0]["test"] / parts[0]["start"]
     rich = parts[-1]
     arrays |= {f"values_{i}": rich["values_curve"][i] for i in range(3)}
     words = (
         f"{config.size} x {config.size} matrix, singular values {config.singular_values}, {config.seen * config.size} "
-        f"entries seen; linear networks, {config.depth} layers, width {config.width}, {config.draws} draws (synthetic)"
+        f"entries seen; linear networks, {config.depth} layers, width {config.width}, {config.draws} draws, "
+        f"{config.lazy_draws} of the first gamma (synthetic)"
     )
     return Measurement(arrays, {f"greedy value {k}": float(v) for k, v in enumerate(greedy["values"])}, words)
 
@@ -79,7 +82,7 @@ def checks(config: CompletionConfig, measured: Measurement) -> tuple[Check, ...]
         falls = mean_interval(np.log(a["test"][i + 1] / a["test"][i]))
         one, other = config.gammas[i], config.gammas[i + 1]
         found.append(_check(f"log of unseen error at gamma {other:.3g} over that at {one:.3g}", falls, 0.0, "at most"))
-    lazy = median_interval(a["test"][0] / a["start"][0])
+    lazy = median_interval(a["lazy"])
     plateau = mean_interval(a["plateau"][-1] / a["greedy"][1])
     return (
         *found,
@@ -178,7 +181,7 @@ def _runs(
 ) -> Arrays:
     found: dict[str, list[float]] = {name: [] for name in ("test", "start", "rank", "time", "plateau")}
     whole: Arrays = {}
-    for draw in range(config.draws):
+    for draw in range(config.lazy_draws if gamma == config.gammas[0] else config.draws):
         sigma = config.width ** (-gamma / 2)
         start = scaled_start(cost.shape, config.width, config.depth, sigma, key.split(draw))
         flow = linear_flow(start, cost, config.time, stop=config.stop, between=2, tolerance=1e-7)
@@ -218,7 +221,7 @@ CASE = Case(
     "does not learn them, training from saddle to saddle does, along the ranks of the greedy algorithm.",
     source="Jacot et al. (2021), arXiv:2106.15933: matrix completion and the greedy algorithm; sizes are ours",
     full=CompletionConfig(),
-    smoke=CompletionConfig(size=6, singular_values=(3.0, 1.5), seen=5, width=12, draws=2, stop=1e-2),
+    smoke=CompletionConfig(size=6, singular_values=(3.0, 1.5), seen=5, width=12, draws=2, lazy_draws=6, stop=1e-2),
     run=run,
     checks=checks,
     panels=panels,

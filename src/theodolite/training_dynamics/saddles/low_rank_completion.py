@@ -12,18 +12,23 @@ from theodolite.training_dynamics.saddles.greedy import GreedyStep, greedy_steps
 from theodolite.training_dynamics.saddles.held_out import hidden_entries
 from theodolite.training_dynamics.saddles.matrix_costs import completion, refuse_hidden
 
-SHRINKAGES = (0.0, 0.01, 0.03, 0.1, 0.2)
+FIRST, MORE = (0.0, 0.04), (0.01, 0.02, 0.08, 0.16, 0.3)  # shrinkages that choose the scaling; the others after it
 PATIENCE = 3  # ranks without a better held-out error before a path is left
-QUICK, CAREFUL = 1e-5, 1e-9  # tolerances while choosing and at the end
+QUICK, CAREFUL = 1e-4, 1e-9  # tolerances while choosing and at the end
+
+
+ALMOST, EXACT = 1e-2, 1e-12  # share of the cost at 0 that a fit leaves: worth a careful look; no chance
 
 
 class Candidate(NamedTuple):
-    """Columns standardised or not, shrinkage, rank, and the held-out squared error as a share of the variance."""
+    """Columns standardised or not, shrinkage, rank, the held-out squared error as a share of the variance, and the
+    share of the cost at 0 that the fit left."""
 
     standardised: bool
     shrinkage: float
     rank: int
     error: float
+    left: float = float("nan")
 
 
 class LowRankCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -32,7 +37,8 @@ class LowRankCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     The greedy algorithm of saddle-to-saddle dynamics: minimise over matrices of rank 0, 1, 2, ..., each from the one
     before, adding the top singular pair of the residual. What is left out when the certificate s_1(residual) <=
     shrinkage says that no rank does better, or, with "auto", at the rank, shrinkage and standardisation with the
-    smallest error on entries hidden for the purpose.
+    smallest error on entries hidden for the purpose. A rank that fits all entries with fewer numbers than there are
+    entries is taken at once.
 
     Args: rank, "auto" or a number, then taken as it is; shrinkage, "auto" or a number >= 0: the penalty
         shrinkage * s_1(observed table) * (|U|^2 + |V|^2) / 2; standardise, "auto", or whether columns are centred and
@@ -80,6 +86,8 @@ class LowRankCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.candidates_ = self._candidates(X, most)
         best = min(self.candidates_, key=lambda one: one.error)
         self.held_out_error_ = best.error if len(self.candidates_) > 1 or self.rank == "auto" else float("nan")
+        exact = self._exact(X)
+        best = best if exact is None else exact
         self.standardised_, rank = best.standardised, min(best.rank, most)
         self.mean_, self.scale_ = column_scales(X, best.standardised)
         step, self.shrinkage_ = self._path(X, best, rank)
@@ -117,6 +125,23 @@ class LowRankCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         refuse_hidden(seen if reset else np.vstack([seen, np.ones_like(seen[:1])]))
         return X
 
+    def _exact(self, X: np.ndarray) -> Candidate | None:
+        """A candidate that fits every observed entry with fewer numbers than there are entries, if there is one.
+
+        Nothing but a table of that rank allows this, and no held-out error can say it better.
+        """
+        n, d = X.shape
+        if self.rank != "auto":
+            return None
+        for one in sorted(self.candidates_, key=lambda one: one.rank):
+            unknowns = one.rank * (n + d - one.rank) + one.standardised * d
+            if one.shrinkage == 0.0 and one.left < ALMOST and unknowns < np.sum(~np.isnan(X)):
+                self.mean_, self.scale_ = column_scales(X, one.standardised)
+                step, _ = self._path(X, one, one.rank)
+                if step.value <= EXACT * np.nansum(((X - self.mean_) / self.scale_) ** 2):
+                    return one
+        return None
+
     def _path(self, X: np.ndarray, chosen: Candidate, rank: int) -> tuple[GreedyStep, float]:
         """The last step of the path to a rank on all observed entries, and the shrinkage in units of the table."""
         Z = (X - self.mean_) / self.scale_
@@ -127,7 +152,7 @@ class LowRankCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _candidates(self, X: np.ndarray, most: int) -> list[Candidate]:
         standards = (False, True) if self.standardise == "auto" else (bool(self.standardise),)
-        shrinkages = SHRINKAGES if self.shrinkage == "auto" else (zero_or_positive(self.shrinkage, "shrinkage"),)
+        shrinkages = FIRST if self.shrinkage == "auto" else (zero_or_positive(self.shrinkage, "shrinkage"),)
         if self.rank != "auto":
             most = min(most, positive_integer(self.rank, "rank"))
             if len(standards) == len(shrinkages) == 1:
@@ -138,33 +163,48 @@ class LowRankCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         masks = [mask for mask in masks if mask.any()]
         if not masks:  # nothing to spare: as far as the certificate asks
             return [Candidate(standards[-1], shrinkages[0], most, float("nan"))]
-        found = []
-        for standard in standards:
-            for shrinkage in shrinkages:
-                curves = [self._held_out(X, mask, standard, shrinkage, most) for mask in masks]
-                length = max(len(curve) for curve in curves)
-                padded = [np.pad(curve, (0, length - len(curve)), mode="edge") for curve in curves]
-                errors = np.mean(padded, axis=0)
-                ranks = range(length) if self.rank == "auto" else (length - 1,)
-                found += [Candidate(standard, shrinkage, rank, float(errors[rank])) for rank in ranks]
+        found = [
+            one
+            for standard in standards
+            for shrinkage in shrinkages
+            for one in self._curve(X, masks, standard, shrinkage, most)
+        ]
+        if self.shrinkage == "auto":
+            best = min(found, key=lambda one: one.error).standardised
+            found += [one for shrinkage in MORE for one in self._curve(X, masks, best, shrinkage, most)]
         return found
 
+    def _curve(
+        self, X: np.ndarray, masks: list[np.ndarray], standard: bool, shrinkage: float, most: int
+    ) -> list[Candidate]:
+        """The candidates of one path, averaged over what was held out."""
+        curves = [self._held_out(X, mask, standard, shrinkage, most) for mask in masks]
+        length = max(len(curve) for curve in curves)
+        padded = [np.pad(curve, ((0, length - len(curve)), (0, 0)), mode="edge") for curve in curves]
+        errors, left = np.mean(padded, axis=0).T
+        ranks = range(length) if self.rank == "auto" else (length - 1,)
+        return [Candidate(standard, shrinkage, k, float(errors[k]), float(left[k])) for k in ranks]
+
     def _held_out(self, X: np.ndarray, mask: np.ndarray, standard: bool, shrinkage: float, most: int) -> np.ndarray:
-        """Squared errors on the masked entries over their variance, for rank 0, 1, ... of one path."""
+        """For rank 0, 1, ... of one path the squared error on the masked entries over their variance, and the share of
+        the cost that is left; (ranks, 2)."""
         kept = np.where(mask, np.nan, X)
         mean, scale = column_scales(kept, standard)
         spread = column_scales(X, True)[1]
         cost = completion((kept - mean) / scale)
         penalty = shrinkage * top_pair(-cost.gradient(np.zeros(X.shape)))[1]
         errors: list[float] = []
+        left: list[float] = []
+        first = max(cost.value(np.zeros(X.shape)), np.finfo(float).tiny)
         path = greedy_steps(cost, most, shrinkage=penalty, tolerance=QUICK, iterations=self.iterations, polish=False)
         rows, columns = np.nonzero(mask)
         for step in path:
             filled = np.einsum("nk,kn->n", step.U[rows], step.V[:, columns]) * scale[columns] + mean[columns]
             errors.append(float(np.mean(((filled - X[mask]) / spread[columns]) ** 2)))
+            left.append(step.value / first)
             if self.rank == "auto" and len(errors) - 1 - int(np.argmin(errors)) >= PATIENCE:
                 break
-        return np.array(errors)
+        return np.column_stack([errors, left])
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
