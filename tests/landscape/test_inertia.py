@@ -140,3 +140,18 @@ def test_every_expansion_of_a_minimum_has_zero_gradient() -> None:
     cost = squared_cost(X, teacher(X), "asymmetric")
     for _ in range(10):
         assert np.abs(cost.gradient(random_expansion(teacher, 6, rng).flat())).max() < 1e-12
+
+
+def test_halves_stay_equal_in_training_and_other_shares_part() -> None:
+    rng = np.random.default_rng(7)
+    X = rng.standard_normal((40, 2))
+    cost = squared_cost(X, np.sin(X.sum(1)), "asymmetric")
+    start = rng.standard_normal(9)
+    for share, stays in ((0.5, True), (0.3, False)):
+        theta = duplicated(cost, start, 1, (1 - share, share))
+        for _ in range(100):
+            theta = theta - 0.1 * cost.gradient(theta)
+        w, a = cost.parts(theta)
+        gap = np.abs(w[1] - w[3]).max()
+        assert (gap < 1e-13 and abs(a[0, 1] - a[0, 3]) < 1e-13) == stays
+        assert stays or gap > 1e-3
