@@ -92,6 +92,11 @@ def pyhessian(job: Any) -> tuple[Task, Task]:
     import torch
     from pyhessian import hessian
 
+    def eig(T: Any, eigenvectors: bool) -> Any:  # PyTorch 2 has it no more; T is symmetric
+        values, vectors = torch.linalg.eigh(T)
+        return torch.stack([values, torch.zeros_like(values)], dim=1), vectors
+
+    torch.eig = eig
     model, X, y, loss = torch_parts(job)
 
     def made() -> Any:
@@ -119,12 +124,12 @@ def curvlinops(job: Any) -> tuple[Task, Task]:
     params = [p for p in model.parameters() if p.requires_grad]
 
     def made() -> Any:
-        operator = HessianLinearOperator(model, loss, params, [(X, y)], check_deterministic=False)
-        return operator.to_scipy() if hasattr(operator, "to_scipy") else operator
+        return HessianLinearOperator(model, loss, params, [(X, y)], check_deterministic=False)
 
     def top() -> Any:
         try:
-            return eigsh(made(), 10, which="LA", ncv=int(job["products"]), maxiter=1, return_eigenvectors=False)[::-1]
+            operator = made().to_scipy()
+            return eigsh(operator, 10, which="LA", ncv=int(job["products"]), maxiter=1, return_eigenvectors=False)[::-1]
         except ArpackNoConvergence as error:
             return np.sort(error.eigenvalues)[::-1]
 

@@ -62,7 +62,7 @@ def report(
     operators = {"hessian": hessian(own, memory_limit=memory_limit)}
     operators["gauss_newton"] = gauss_newton(own, memory_limit=memory_limit)
     operators["residual"] = residual(own, memory_limit=memory_limit)
-    stage = _Stages(progress, 3 + 1 + 3 + 1 + 3 * 4 + 1)
+    stage = _Stages(progress, 3 + 1 + 3 + 3 * 4 + 1)
     gram = None
     if own.output_count <= SMALL_GRAM:
         gram = gauss_newton_eigenvalues(own, memory_limit=memory_limit, progress=stage("tangent kernel"))
@@ -143,14 +143,15 @@ class _Stages:
     """Parts of long work told as one progress."""
 
     def __init__(self, progress: Progress, total: int) -> None:
-        self.progress, self.total, self.done = progress, total, 0
+        self.progress, self.total, self.done, self.reached = progress, total, 0, 0.0
 
     def __call__(self, name: str, weight: int = 1) -> Progress:
         before, self.done = self.done, self.done + weight
 
         def tell(done: float, total: float, what: str) -> None:
             share = min(done / total, 1.0) if total else 0.0
-            self.progress(before + weight * share, self.total, name.replace("_", "-"))
+            self.reached = max(self.reached, before + weight * share)  # a stage may count in rounds
+            self.progress(self.reached, self.total, name.replace("_", "-"))
 
         return tell
 

@@ -154,9 +154,9 @@ class _Space:
         self.next = rest / norm if norm > 0 else rest
 
     def ritz(self) -> tuple[np.ndarray, np.ndarray, float]:
-        """Eigenvalues of T, rising, its eigenvectors as columns, and the largest of their sizes."""
+        """Eigenvalues of T, rising, its eigenvectors as columns, and the largest |eigenvalue|."""
         values, turned = np.linalg.eigh(self.projected[: self.used, : self.used])
-        return values, turned, max(float(np.abs(values).max()), float(np.finfo(float).tiny))
+        return values, turned, float(np.abs(values).max())
 
     def condense(self, turned: np.ndarray, values: np.ndarray, count: int, lowest: int) -> None:
         """Keep the Ritz vectors of both ends that are asked for and half as many again."""
