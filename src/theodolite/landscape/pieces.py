@@ -112,7 +112,7 @@ def intersection_graph(r: int, m: int, *, memory_limit: int | str | None = None)
 
 
 def _meets(i: int, pieces: np.ndarray, same: np.ndarray, r: int) -> np.ndarray:
-    """Whether piece i meets each of the pieces."""
+    """Whether piece i meets each of the pieces; strangers among their copies are met at their place in piece i."""
     m = pieces.shape[1]
     joined = (same | same[i]).astype(np.int64)
     for _ in range(int(np.ceil(np.log2(max(m, 2))))):
@@ -123,7 +123,6 @@ def _meets(i: int, pieces: np.ndarray, same: np.ndarray, r: int) -> np.ndarray:
     for neuron in range(r):
         around = joined[:, int(np.argmax(mine == neuron)), :].astype(bool)
         good &= ~np.any(around & (mine >= 0) & (mine != neuron), axis=1)
-        good &= ~np.any(around & (theirs >= 0) & (theirs != neuron), axis=1)
         good &= np.any(around & (theirs == neuron), axis=1)
     return good
 

@@ -114,9 +114,7 @@ def panels(config: DuplicationConfig, measured: Measurement) -> tuple[Panel, ...
     kinds = [kind for kind in ("definite", "indefinite") if len(measured.arrays[f"{kind}_first"])]
     shown = {"definite": "U positive definite", "indefinite": "U indefinite"}
     eigenvalues = tuple(
-        Series(f"{shown[kind]}, {name}", f"{kind}_beta", f"{kind}_{order}", role="theory", family=kind)
-        for kind in kinds
-        for order, name in (("first", "lowest"), ("second", "next"))
+        Series(shown[kind], f"{kind}_beta", f"{kind}_first", role="theory", family=kind) for kind in kinds
     )
     counts = tuple(
         series
@@ -151,11 +149,11 @@ def panels(config: DuplicationConfig, measured: Measurement) -> tuple[Panel, ...
             "eigenvalues",
             "Saddles and plateau minima on one line",
             "lines",
-            "The two lowest eigenvalues of the wide Hessian along the line of splits. With U positive definite the "
-            "lowest is zero between the two copies, a plateau of degenerate minima, and two are negative outside; with "
-            "U indefinite one is negative everywhere but at 0 and 1.",
+            "The lowest eigenvalue of the wide Hessian along the line of splits. With U positive definite it is zero "
+            "between the two copies, a plateau of degenerate minima, and negative outside; with U indefinite it is "
+            "negative everywhere but at 0 and 1.",
             beta,
-            Axis("eigenvalue over the largest shown"),
+            Axis("lowest eigenvalue over the largest of its kind"),
             eigenvalues,
         ),
         Panel(
@@ -246,7 +244,7 @@ def _forbidden(cost: SquaredCost, theta: np.ndarray, rng: np.random.Generator) -
 def _lines(config: DuplicationConfig, cost: SquaredCost, found: list[Arrays], arrays: Arrays) -> None:
     """Along beta for the first neuron with U definite, at a minimum, and the first with U indefinite; one output."""
     grid = np.linspace(-0.5, 1.5, config.lines)
-    endings = ("beta", "first", "second", "negative", "predicted")
+    endings = ("beta", "first", "negative", "predicted")
     for kind in ("definite", "indefinite"):
         rows: list[tuple[float, ...]] = []
         part = next((part for part in found if part["outputs"] == 1 and part[kind] > 0), None)
@@ -257,12 +255,11 @@ def _lines(config: DuplicationConfig, cost: SquaredCost, found: list[Arrays], ar
                 values = np.linalg.eigvalsh(cost.hessian(duplicated(cost, theta, neuron, (beta, 1 - beta))))
                 negative = np.sum(values < -ROUND_OFF * np.abs(values).max())
                 predicted = duplication_inertia(cost, theta, neuron, (beta, 1 - beta), ROUND_OFF).negative
-                rows.append((float(beta), float(values[0]), float(values[1]), float(negative), float(predicted)))
+                rows.append((float(beta), float(values[0]), float(negative), float(predicted)))
         columns = np.array(rows, float).reshape(-1, len(endings))
         for place, ending in enumerate(endings):
             arrays[f"{kind}_{ending}"] = columns[:, place]
-        size = max(np.abs(columns[:, 1:3]).max(initial=0.0), 1e-300)
-        arrays[f"{kind}_first"], arrays[f"{kind}_second"] = columns[:, 1] / size, columns[:, 2] / size
+        arrays[f"{kind}_first"] = columns[:, 1] / max(np.abs(columns[:, 1]).max(initial=0.0), 1e-300)
 
 
 def _kind(cost: SquaredCost, theta: np.ndarray, neuron: int) -> str:
