@@ -8,6 +8,7 @@ from scipy.optimize import brentq
 
 from theodolite.kernels import RBF
 from theodolite.numerics.errors import BadInput, NotFinite, NotPositiveDefinite, ShapeMismatch
+from theodolite.numerics.self_consistent import solve
 from theodolite.random_features import (
     effective_ridge,
     effective_ridge_bounds,
@@ -16,6 +17,7 @@ from theodolite.random_features import (
     features_for_ridge,
     ridge_for,
     traceable_effective_ridge,
+    two_levels,
 )
 
 K = np.arange(1.0, 21.0)
@@ -199,3 +201,28 @@ def test_bad_input_has_a_name() -> None:
     ):
         with pytest.raises(error):
             wrong()
+
+
+@pytest.mark.exact
+@pytest.mark.parametrize(("rows", "features"), [(30, 60), (60, 30), (40, 40)])
+def test_two_levels_solve_both_equations_and_are_symmetric(rows: int, features: int) -> None:
+    d, ridge = np.arange(1.0, 400) ** -1.5, 1e-3
+    t, effective, used = two_levels(d, ridge, rows, features)
+    assert effective == pytest.approx(t * (1 - np.sum(d / (d + t)) / rows), rel=1e-10)
+    assert ridge == pytest.approx(effective * (1 - used / features), rel=1e-10)
+    assert ridge < effective < t
+    assert two_levels(d, ridge, features, rows).signal_capture == pytest.approx(t, rel=1e-10)
+    assert two_levels(d, ridge, rows, 10**12).signal_capture == pytest.approx(solve(ridge, d, rows), rel=1e-8)
+    assert two_levels(d, ridge, 10**12, features).signal_capture == pytest.approx(solve(ridge, d, features), rel=1e-8)
+
+
+@pytest.mark.montecarlo
+def test_two_levels_are_read_off_drawn_data_and_features() -> None:
+    d, n, P, ridge, generator = np.arange(1.0, 1001) ** -1.5, 60, 90, 1e-3, np.random.default_rng(12)
+    found = []
+    for _ in range(60):
+        F = (generator.standard_normal((n, 1000)) * np.sqrt(d)) @ generator.standard_normal((1000, P)) / np.sqrt(P)
+        found.append(1 / np.mean(1 / (np.linalg.eigvalsh(F @ F.T) / n + ridge)))
+    measured, error = np.mean(found), np.std(found) / np.sqrt(60)
+    law = two_levels(d, ridge, n, P)
+    assert abs(measured / (ridge / (1 - law.degrees_of_freedom / n)) - 1) < 4 * error / measured + 0.02

@@ -22,6 +22,7 @@ from theodolite.random_features.problem import Problem
 from theodolite.random_features.relu import ReluFeatures
 from theodolite.random_features.statistics import SufficientStatistics
 from theodolite.random_features.traceable import traceable_effective_ridge
+from theodolite.random_features.two_levels import TwoLevels, two_levels
 from theodolite.random_features.variance import PredictedMoments, predicted_moments
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "ReluFeatures",
     "RiskCurve",
     "SufficientStatistics",
+    "TwoLevels",
     "draw_predictors",
     "effective_ridge",
     "effective_ridge_bounds",
@@ -56,4 +58,5 @@ __all__ = [
     "ridge_for",
     "risk_curve",
     "traceable_effective_ridge",
+    "two_levels",
 ]
