@@ -106,7 +106,7 @@ def test_a_matched_ridge_suits_an_average_and_not_a_single_model():
     features = int(1.5 * path.effective_dimension(ridge))
 
     def predicted(**settings):
-        settings = {"family": "fourier", "ridge": ridge, "standardise": False, **settings}
+        settings = {"family": "fourier", "ridge": ridge, "standardise": False, "kept_rows": 0, **settings}
         return RandomFeatureRidge(kernel, features, **settings).fit(X, y).predict(Z)
 
     machine = kernel(Z, X) @ path.dual(ridge)[:, 0] + y.mean()
