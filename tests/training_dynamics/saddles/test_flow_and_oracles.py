@@ -15,7 +15,7 @@ from theodolite.training_dynamics import saddles as sd
 TARGET = np.diag([4.0, 2.0, 1.0])
 
 
-def rotated(layers: sd.LinearFlow | Any, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+def rotated(layers: Any, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
     """The same product in other hidden bases."""
     turns = [np.linalg.qr(rng.standard_normal((len(W), len(W))))[0] for W in layers[:-1]]
     inside = [W if i == 0 else W @ turns[i - 1].T for i, W in enumerate(layers)]

@@ -124,16 +124,17 @@ def test_a_table_of_low_rank_is_recovered_with_its_rank_and_new_rows_are_filled(
 
 @pytest.mark.exact
 def test_seen_entries_stay_units_do_not_matter_and_a_copy_gives_the_same() -> None:
-    X = load_wine().data[:80]
+    X = np.asarray(load_wine(return_X_y=True)[0])[:80]
     hide = hidden_entries(np.ones_like(X, dtype=bool), 0.2, np.random.default_rng(1))
     seen = np.where(hide, np.nan, X)
     model = sd.LowRankCompletion(standardise=True, splits=1)
+    twin: Any = clone(model)
     filled = model.fit_transform(seen)
     np.testing.assert_array_equal(filled[~hide], X[~hide])
     assert np.isfinite(filled).all()
-    np.testing.assert_array_equal(clone(model).fit_transform(seen), filled)
+    np.testing.assert_array_equal(twin.fit_transform(seen), filled)
     units = 10.0 ** np.arange(X.shape[1])
-    scaled = clone(model).fit_transform(seen * units + 3.0)
+    scaled = twin.fit_transform(seen * units + 3.0)
     np.testing.assert_allclose((scaled - 3.0) / units, filled, rtol=1e-3, atol=1e-3)
     spread = X.std(axis=0)
     mean_error = np.mean((((np.nanmean(seen, axis=0) - X) / spread)[hide]) ** 2)
