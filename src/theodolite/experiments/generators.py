@@ -45,8 +45,8 @@ def digit_images(size: int = 16) -> tuple[np.ndarray, np.ndarray]:
 
     images, labels = (np.asarray(part) for part in load_digits(return_X_y=True))
     factor = size / 8
-    large: np.ndarray = zoom(images.reshape(-1, 8, 8), (1, factor, factor), order=1, mode="nearest", grid_mode=True)
-    return np.clip(np.asarray(large) / 8 - 1, -1, 1), labels
+    large = zoom(images.reshape(-1, 8, 8), (1, factor, factor), order=1, mode="nearest", grid_mode=True)
+    return np.clip(np.asarray(large, dtype=np.float64) / 8 - 1, -1, 1), labels
 
 
 def one_of_each(key: Key, size: int = 16) -> np.ndarray:

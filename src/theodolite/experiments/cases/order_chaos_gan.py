@@ -34,9 +34,10 @@ MEASURES = ("diversity", "varied", "checker", "mean_error")
 @dataclass(frozen=True)
 class GanConfig(Config):
     """A generator of infinitely wide limit, trained by plain gradient descent at one rate over its kernel's diagonal,
-    against a discriminator of three convolutions trained by Adam, on the embedded digits at 16 x 16."""
+    against a discriminator of three convolutions trained by Adam, on the embedded digits, 2^layers pixels wide."""
 
     variants: tuple[str, ...] = VARIANTS
+    layers: int = 4
     channels: int = 24
     critic: tuple[int, ...] = (16, 32, 32)
     batch: int = 24
@@ -61,7 +62,7 @@ class GanConfig(Config):
 
 def run(config: GanConfig, key: Key, bench: Bench) -> Measurement:
     """Train each variant from several seeds; measure samples, and those of untrained generators."""
-    data = digit_images()[0].astype(np.float32)
+    data = digit_images(2**config.layers)[0].astype(np.float32)
     jobs = {f"{variant}, seed {seed + 1}": variant for variant in config.variants for seed in range(config.seeds)}
 
     def one(name: str) -> dict[str, np.ndarray]:
@@ -87,36 +88,36 @@ def run(config: GanConfig, key: Key, bench: Bench) -> Measurement:
         ]
     )
     words = (
-        f"{len(data)} embedded digits (from scikit-learn) enlarged to 16 x 16; generators of 4 layers and "
+        f"{len(data)} embedded digits (from scikit-learn) at {2**config.layers} x {2**config.layers}; generators of {config.layers} layers, "
         f"{config.channels} channels, {config.steps} steps of {config.batch} images, {config.seeds} seeds"
     )
     return Measurement(arrays, {}, words)
 
 
-def _net(variant: str) -> Node:
+def _net(variant: str, layers: int) -> Node:
     """The generator of a variant; batch normalisation after each activation where it is asked for."""
     if variant != NORMED:
-        return generator(*REGIMES[variant])
+        return generator(*REGIMES[variant], layers=layers)
     pairs = [
         (node, BatchNorm()) if isinstance(node, Activation) else (node,)
-        for node in nodes_of(generator(*REGIMES[ORDER]))
+        for node in nodes_of(generator(*REGIMES[ORDER], layers=layers))
     ]
     return Serial(tuple(part for pair in pairs for part in pair))
 
 
 @lru_cache(maxsize=8)
-def _rate(variant: str) -> float:
+def _rate(variant: str, layers: int) -> float:
     """One over the diagonal of the tangent kernel, so that all have one trace; batch norm takes that of its order."""
-    net = generator(*REGIMES[ORDER if variant == NORMED else variant])
+    net = generator(*REGIMES[ORDER if variant == NORMED else variant], layers=layers)
     return 1.0 / float(position_kernels(net, latents(1, np.random.default_rng(0))).ntk_matrix[0, 0])
 
 
 def _trained(config: GanConfig, variant: str, data: np.ndarray, key: Key) -> dict[str, np.ndarray]:
-    f = network(_net(variant), config.channels)
+    f = network(_net(variant, config.layers), config.channels)
     draw = parameters_drawn(f, (LATENT,), 1, key.split("generator").rng(), np.float32)
     params = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), draw)
     critic = _critic(config, key.split("critic").rng())
-    rng, rate = key.split("batches").rng(), config.gain * _rate(variant)
+    rng, rate = key.split("batches").rng(), config.gain * _rate(variant, config.layers)
     steps, start = _training(f, config.critic_rate, config.penalty)
     state = (params, critic, start(critic))
     chunk = min(100, config.steps)
@@ -126,8 +127,9 @@ def _trained(config: GanConfig, variant: str, data: np.ndarray, key: Key) -> dic
         state = steps(state, noise, images, np.float32(rate))
     Z = latents(config.samples, key.split("samples").rng()).astype(np.float32)
     drawn = np.asarray(f.apply(state[0], Z)[..., 0], dtype=np.float64)
-    side = math.isqrt(config.shown * config.shown)
-    sheet = drawn[: side * 2].reshape(2, side, 16, 16).transpose(0, 2, 1, 3).reshape(32, side * 16)
+    side = config.shown
+    size = drawn.shape[1]
+    sheet = drawn[: side * 2].reshape(2, side, size, size).transpose(0, 2, 1, 3).reshape(2 * size, side * size)
     return {"measures": _measured(drawn, data), "sheet": np.clip(sheet, -1.5, 1.5)}
 
 
@@ -163,8 +165,8 @@ def _training(f: Network, critic_rate: float, penalty: float) -> Any:
 
 def _critic(config: GanConfig, rng: np.random.Generator) -> list[jax.Array]:
     """Weights N(0, 1 / fan-in) of the convolutions, 4 x 4, and of the last sum."""
-    channels = (1, *config.critic)
-    shapes = [*((4, 4, a, b) for a, b in pairwise(channels)), (4 * channels[-1],)]
+    channels, pixels = (1, *config.critic), 4 ** (config.layers - len(config.critic))
+    shapes = [*((4, 4, a, b) for a, b in pairwise(channels)), (pixels * channels[-1],)]
     draw = [rng.standard_normal(shape) / math.sqrt(math.prod(shape[:3])) for shape in shapes]
     return [jnp.asarray(weight, jnp.float32) for weight in draw]
 
@@ -196,7 +198,7 @@ def _measured(drawn: np.ndarray, data: np.ndarray) -> np.ndarray:
 
 def _start_checker(config: GanConfig, variant: str, key: Key) -> float:
     """The share of checkerboards in what an untrained generator draws, constants left out."""
-    f = network(_net(variant), config.channels)
+    f = network(_net(variant, config.layers), config.channels)
     draw = parameters_drawn(f, (LATENT,), 1, key.split("generator").rng(), np.float32)
     params = jax.tree.map(lambda leaf: leaf[0], draw)
     Z = latents(config.samples, key.split("samples").rng()).astype(np.float32)
@@ -270,7 +272,15 @@ CASE = Case(
     "data and rates are small ones of ours, and one rate was chosen to show the collapse",
     full=GanConfig(),
     smoke=GanConfig(
-        variants=(ORDER, CHAOS), channels=4, critic=(4, 4, 4), batch=4, steps=4, seeds=2, samples=16, start_seeds=2
+        variants=(ORDER, CHAOS),
+        layers=2,
+        channels=4,
+        critic=(4, 4),
+        batch=4,
+        steps=4,
+        seeds=2,
+        samples=16,
+        start_seeds=2,
     ),
     run=run,
     checks=checks,
