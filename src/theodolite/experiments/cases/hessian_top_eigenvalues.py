@@ -71,7 +71,7 @@ def run(config: TopEigenvaluesConfig, key: Key, bench: Bench) -> Measurement:
     places = np.sort(kernel[0])
     arrays["ticks"] = np.repeat(places, 3)  # up to the density and back, one stroke an eigenvalue
     arrays["at_ticks"] = np.full(3 * len(places), config.floor)
-    arrays["at_ticks"][1::3] = np.maximum(found["H"]["at_kernel"][::-1], config.floor)
+    arrays["at_ticks"][1::3] = np.maximum(found["I"]["at_kernel"][::-1], config.floor)
     for name in ("H", "I", "S"):
         arrays[f"density_{name}"] = np.maximum(found[name]["density"], config.floor)
     words = (
