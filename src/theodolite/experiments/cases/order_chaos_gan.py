@@ -20,7 +20,7 @@ from theodolite.experiments.generators import LATENT, REGIMES, digit_images, gen
 from theodolite.experiments.intervals import mean_interval
 from theodolite.experiments.key import Key
 from theodolite.experiments.panels import Axis, Column, Field, Panel
-from theodolite.experiments.random_networks import parameters_drawn
+from theodolite.experiments.random_networks import HURRIED, parameters_drawn
 from theodolite.finite_width import Network, network
 from theodolite.infinite_width import position_kernels
 from theodolite.infinite_width.generators.periods import checkerboard_part, periodic_part
@@ -88,8 +88,9 @@ def run(config: GanConfig, key: Key, bench: Bench) -> Measurement:
         ]
     )
     words = (
-        f"{len(data)} embedded digits (from scikit-learn) at {2**config.layers} x {2**config.layers}; generators of {config.layers} layers, "
-        f"{config.channels} channels, {config.steps} steps of {config.batch} images, {config.seeds} seeds"
+        f"{len(data)} embedded digits (from scikit-learn) at {2**config.layers} x {2**config.layers} pixels; generators of "
+        f"{config.layers} layers, {config.channels} channels, {config.steps} steps of {config.batch} images, "
+        f"{config.seeds} seeds"
     )
     return Measurement(arrays, {}, words)
 
@@ -126,7 +127,7 @@ def _trained(config: GanConfig, variant: str, data: np.ndarray, key: Key) -> dic
         images = data[rng.integers(len(data), size=(chunk, config.batch))]
         state = steps(state, noise, images, np.float32(rate))
     Z = latents(config.samples, key.split("samples").rng()).astype(np.float32)
-    drawn = np.asarray(f.apply(state[0], Z)[..., 0], dtype=np.float64)
+    drawn = _drawn(f, state[0], Z)
     side = config.shown
     size = drawn.shape[1]
     sheet = drawn[: side * 2].reshape(2, side, size, size).transpose(0, 2, 1, 3).reshape(2 * size, side * size)
@@ -161,6 +162,15 @@ def _training(f: Network, critic_rate: float, penalty: float) -> Any:
         return jax.lax.scan(step, state, (noise, images, jnp.full(len(noise), rate)))[0]
 
     return steps, optimiser.init
+
+
+def _drawn(f: Network, params: Any, Z: np.ndarray) -> np.ndarray:
+    return np.asarray(_compiled(f)(params, Z)[..., 0], dtype=np.float64)
+
+
+@lru_cache(maxsize=8)
+def _compiled(f: Network) -> Any:
+    return jax.jit(f.apply, compiler_options=HURRIED)
 
 
 def _critic(config: GanConfig, rng: np.random.Generator) -> list[jax.Array]:
@@ -202,7 +212,7 @@ def _start_checker(config: GanConfig, variant: str, key: Key) -> float:
     draw = parameters_drawn(f, (LATENT,), 1, key.split("generator").rng(), np.float32)
     params = jax.tree.map(lambda leaf: leaf[0], draw)
     Z = latents(config.samples, key.split("samples").rng()).astype(np.float32)
-    drawn = np.asarray(f.apply(params, Z)[..., 0], dtype=np.float64)
+    drawn = _drawn(f, params, Z)
     return float(_measured(drawn, drawn)[2])
 
 
