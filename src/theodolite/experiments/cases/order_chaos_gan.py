@@ -88,7 +88,7 @@ def run(config: GanConfig, key: Key, bench: Bench) -> Measurement:
         ]
     )
     words = (
-        f"{len(data)} embedded digits (from scikit-learn) at {2**config.layers} x {2**config.layers} pixels; generators of "
+        f"{len(data)} embedded digits (from scikit-learn), {2**config.layers} pixels wide; generators of "
         f"{config.layers} layers, {config.channels} channels, {config.steps} steps of {config.batch} images, "
         f"{config.seeds} seeds"
     )
