@@ -1,5 +1,6 @@
 """Paths: constant to the round-off, as long as said, ending in the permuted network bit for bit."""
 
+import importlib
 import itertools
 
 import numpy as np
@@ -137,3 +138,22 @@ def test_different_architectures_are_refused(net) -> None:
         net(3, 4, 4, 1).permuted([[0, 1, 2, 3]])
     with pytest.raises(BadInput, match="0 orders came for 1"):
         symmetry_path(mlp([[[1.0]], [[1.0]]]), [])
+
+
+def test_layers_are_matched_in_turn_when_later_ones_are_louder(net) -> None:
+    """What comes after a layer says nothing until it is in order itself."""
+    quiet = net(3, 14, 14, 14, 2, activation="softplus")
+    network = mlp([w * 30.0**place for place, w in enumerate(quiet.weights)], quiet.biases, "softplus")
+    rng = np.random.default_rng(5)
+    orders = [rng.permutation(width) for width in network.widths]
+    found = match(network, network.permuted(orders))
+    assert [order.tolist() for order in found.orders] == [order.tolist() for order in orders]
+
+
+def test_the_certificate_tells_of_a_path_that_changes_the_function(net, monkeypatch) -> None:
+    module = importlib.import_module("theodolite.landscape.connect")
+    turned = Match((np.arange(4),), (np.array([-1.0, 1.0, 1.0, 1.0]),))
+    monkeypatch.setattr("theodolite.landscape.path._allowed", lambda *_: None)
+    monkeypatch.setattr(module, "match", lambda a, b: turned)
+    network = net(3, 4, 2, activation="relu")
+    assert module.connect(network, network, X).deviation > 0.01
