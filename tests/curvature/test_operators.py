@@ -8,6 +8,7 @@ import pytest
 from scipy.sparse.linalg import eigsh
 
 from theodolite import curvature
+from theodolite.numerics import memory
 from theodolite.numerics.errors import BadInput, ShapeMismatch, TooLarge
 
 from . import small
@@ -140,3 +141,14 @@ def test_refusals_say_what_to_do() -> None:
         own @ np.zeros(29)
     with pytest.raises(TooLarge, match=r"needs 14\.4 kB"):
         curvature.hessian(posed("mse"), memory_limit=1000).dense()
+
+
+@pytest.mark.exact
+def test_rows_that_memory_does_not_hold_are_divided(monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator) -> None:
+    X, Y = rng.standard_normal((300, 3)), rng.standard_normal((300, 2))
+    vector = rng.standard_normal(small.P)
+    whole = curvature.hessian("mse", small.network, small.PARAMS, (X, Y))
+    monkeypatch.setattr(memory, "limit_bytes", lambda limit=None: 500_000)
+    divided = curvature.hessian("mse", small.network, small.PARAMS, (X, Y))
+    assert len(whole.problem.blocks) == 1 < len(divided.problem.blocks)
+    np.testing.assert_allclose(whole @ vector, divided @ vector, rtol=1e-11, atol=1e-12)

@@ -16,8 +16,12 @@ from theodolite.curvature.form import FIXED, PARAMETER, STATIC, Form, Static
 from theodolite.curvature.layers import is_parameter, layer_names, leaf_names, within
 from theodolite.curvature.losses import fitting_targets, mean_loss
 from theodolite.finite_width import Network
+from theodolite.numerics import memory
 from theodolite.numerics.checks import positive_integer
 from theodolite.numerics.errors import BadInput, NotDeterministic, NotFinite, ShapeMismatch
+
+SHARE = 0.1  # of the memory limit that the linearised network of one block of rows may take
+FEW_ROWS = 256  # are not divided
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,7 @@ def problem(loss: Any, f: Any, params: Any, data: Any, *, block: int | None = No
         a function of the outputs and targets of a batch, that returns their mean or one number for each row; f, a
         `Network` or a function f(params, X) of a tree and a batch; params, any tree: its floating arrays are the
         parameters, all else is held; data, a pair (X, Y), or a list of pairs, batches that are never divided or mixed
-        (for functions whose rows depend on each other); block, rows of a pair at a time, all unless given.
+        (for functions whose rows depend on each other); block, rows of a pair at a time, by default what memory holds.
     Returns: a Problem, which the operators take in place of these arguments.
     Raises: BadInput, ShapeMismatch; NotFinite for a loss that is not finite; NotDeterministic for a function or data
         that change when asked again, or whose outputs depend on the other rows of a pair.
@@ -198,8 +202,9 @@ def problem(loss: Any, f: Any, params: Any, data: Any, *, block: int | None = No
                 raise ShapeMismatch(f"f returns {shape} for {rows_of(X)} rows; expected one row of outputs for each")
         read = [(X, fitting_targets(loss, Y, shape, dtype)) for (X, Y), shape in zip(batches, shapes, strict=True)]
         form = replace(form, mark=form.mark + mark(form.loss, described[0], read[0][1]))
-        if free and block is not None:
-            read = _divided(read[0], positive_integer(block, "block"))
+        if free:
+            size = positive_integer(block, "block") if block is not None else _fitting_rows(form, own, fixed, *read[0])
+            read = _divided(read[0], size)
         rows = sum(rows_of(X) for X, _ in read)
         blocks = tuple(_block(X, Y, rows_of(X) / rows, dtype) for X, Y in read)
     names = tuple(leaf_names(params))
@@ -217,6 +222,22 @@ def problem(loss: Any, f: Any, params: Any, data: Any, *, block: int | None = No
 def precision(dtypes: Sequence[Any]) -> np.dtype:
     """float64 when any of these is, else float32."""
     return np.dtype(np.float64 if any(np.dtype(dtype) == np.float64 for dtype in dtypes) else np.float32)
+
+
+def _fitting_rows(form: Form, own: Any, fixed: Any, X: Any, Y: Any) -> int:
+    """Rows whose linearised gradient takes no more than a share of the memory limit; all of a few hundred."""
+    rows = rows_of(X)
+    if rows <= FEW_ROWS:
+        return rows
+
+    def kept(leaves: Any, X: Any, Y: Any) -> Any:
+        return jax.linearize(jax.grad(lambda theta: weighed(form, theta, fixed, X, Y, 1.0)), leaves)[1]
+
+    size = sum(
+        int(np.prod(part.shape)) * part.dtype.itemsize for part in jax.tree.leaves(jax.eval_shape(kept, own, X, Y))
+    )
+    room = SHARE * memory.limit_bytes()
+    return rows if size <= room else max(int(rows * room / size), 1)
 
 
 def _divided(batch: tuple[Any, Any], size: int) -> list[tuple[Any, Any]]:
