@@ -177,6 +177,13 @@ def test_sigma_and_theta_are_the_kernels_of_infinite_width() -> None:
     assert np.abs(found.theta - other.ntk).max() < 1e-12
 
 
+def test_large_variances_are_no_trouble_for_points_that_differ() -> None:
+    net = plain(Tanh(), 3, 0.1)
+    found, other = limiting_kernels(net, 6 * X), limit(net)(6 * X)
+    assert np.abs(found.sigma - other.nngp).max() < 1e-10
+    assert np.abs(found.theta - other.ntk).max() < 1e-10 * found.theta.max()
+
+
 def test_one_layer_has_no_second_derivative() -> None:
     found = limiting_kernels(Dense(2.0, 0.5), X)
     assert np.allclose(found.sigma, 4.0 * X @ X.T / 3 + 0.25, rtol=1e-15)
@@ -323,4 +330,4 @@ def test_points_that_cannot_be_used_are_refused() -> None:
     with pytest.raises(TooLarge, match="fewer points"):
         limiting_kernels(net, X, memory_limit=1000)
     with pytest.raises(DidNotConverge, match="scale the inputs"):
-        limiting_kernels(net, 1000 * X)
+        limiting_kernels(net, 1000 * np.vstack([X, X + 1e-6]))

@@ -48,9 +48,9 @@ def pair_moments(activation: Activation, points: Points, orders: Sequence[Order]
 
     Args: activation, smooth; points, rho in [-1, 1].
     Returns: arrays (n, m); the error is about 1e-12 of the size of L^ij at rho = 1.
-    Raises: DidNotConverge where 2,048 terms are not enough, at variances far above 10.
+    Raises: DidNotConverge where 2,048 terms are not enough: |rho| near 1 at variances above 5 (tanh) to 20 (softplus).
     Source: Mehler (1866); Price (1958) gives L^(i+1)(j+1) = dL^ij / dc.
-    Cost: K multiplications for each entry and order, K about 60 at variance 1, 1,000 at variance 10.
+    Cost: K multiplications for each entry and order, K about 60 at variance 1; at |rho| = 1, 1,000 at variance 10.
 
     >>> from theodolite.architectures import Erf
     >>> one = np.ones(1)

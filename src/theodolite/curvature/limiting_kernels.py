@@ -73,7 +73,7 @@ def limiting_kernels(net: Node, X: Any, Z: Any = None, *, memory_limit: int | st
     Args: net, `Dense() >> Act() >> ... >> Dense()`; X (n, d) and Z (m, d), Z = X unless given.
     Returns: LimitingKernels, arrays (n, m). The error of an Lij is about 1e-12 of its size at equal points.
     Raises: NoInfiniteWidthLimit for ReLU and other activations that bend; BadInput for other nodes; ShapeMismatch,
-        NotFinite; DidNotConverge at variances far above 10; TooLarge.
+        NotFinite; TooLarge; DidNotConverge for points that nearly coincide at variances above 5 to 20.
     Source: Jacot, Gabriel and Hongler (2020), arXiv:1910.02875, whose recursion of upsilon prints the layer of the
         dotted kernels one too low; derived again here for any weight_std and compared with finite networks.
     Cost: about 100 multiplications for each pair, layer and each of 5 expectations at variance 1: half a second a layer
@@ -129,9 +129,11 @@ def _next(layer: Layer, state: _State, left: _Own, right: _Own, alone: bool) -> 
     roots = np.sqrt(left.sigma), np.sqrt(right.sigma)
     orders = [(0, 0), (1, 1), (2, 2), (2, 0), (3, 1)]
     crossed = [] if alone else [(0, 2), (1, 3)]
-    of = dict(pair_moments(layer.activation, Points(roots[0], _correlations(state.sigma, *roots), roots[1]),
-                           orders + crossed).values)  # fmt: skip
-    if alone:  # exact on the diagonal, where the series has only its tolerance
+    rho = _correlations(state.sigma, *roots)
+    if alone:
+        np.fill_diagonal(rho, 0.0)  # done below, for equal points need many more terms than others
+    of = dict(pair_moments(layer.activation, Points(roots[0], rho, roots[1]), orders + crossed).values)
+    if alone:
         own = point_moments(layer.activation, roots[0], orders)
         for order in orders:
             np.fill_diagonal(of[order], own[order])
