@@ -1,5 +1,7 @@
 """Smaller networks: what was widened is found again, what is no copy stays, and nothing is taken on trust."""
 
+import importlib
+
 import numpy as np
 import pytest
 
@@ -157,3 +159,20 @@ def test_what_does_not_fit_is_refused(net) -> None:
         split_neuron(old, 1, 0, (0.5, 0.5))
     with pytest.raises(BadInput, match="finite number"):
         widen(old, 5, rng, float("nan"))
+
+
+@pytest.mark.exact
+def test_a_refit_on_some_of_many_rows_is_judged_on_all(net, monkeypatch) -> None:
+    module = importlib.import_module("theodolite.landscape.reduce")
+    rng = np.random.default_rng(9)
+    old = net(3, 4, 1, activation="softplus")
+    wide = random_expansion(old, 6, rng)
+    near = wide.unflat(wide.flat() + 1e-5 * rng.standard_normal(wide.parameters))
+    many = rng.standard_normal((3000, 3))
+    monkeypatch.setattr(module, "LARGEST_JACOBIAN", 100.0)
+    sizes = []
+    monkeypatch.setattr(module, "levenberg_marquardt", lambda r, j, at, steps: sizes.append(len(r(at))) or at)
+    found = module.reduce(near, many, old(many), tolerance=1e-3, accept=1e-8)
+    assert found.network.widths == (4,)
+    assert sizes == [2 * found.network.parameters]
+    assert found.after == pytest.approx(np.sum((found.network(many) - old(many)) ** 2) / 6000)

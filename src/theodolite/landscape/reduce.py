@@ -15,6 +15,7 @@ from theodolite.numerics.errors import ShapeMismatch
 
 MOST_REFITTED = 2000  # parameters; beyond, the Jacobian of a refit costs more than it brings
 REFIT_STEPS = 100
+LARGEST_JACOBIAN = 2e7  # entries of the Jacobian of a refit; beyond it rows are left out evenly
 LADDER = (1.0, 1e-2, 1e-4, 1e-7)  # of the tolerance, tried in turn until a reduction is accepted
 
 
@@ -77,7 +78,8 @@ def reduce(
     for homogeneous ones) become one, with the mean incoming and the sum of the outgoing weights. Groups whose outgoing
     weights add up to nothing, neurons without incoming weights and neurons that are zero on all of X are dropped. The
     smaller network is refitted by Levenberg-Marquardt, to the outputs of the old one or to the targets, when it has at
-    most 2000 parameters, and is accepted only if it does as well; otherwise a stricter tolerance is tried.
+    most 2000 parameters, and is accepted only if it does as well; otherwise a stricter tolerance is tried. Networks
+    with homogeneous activations come back `normalised`.
 
     Args: network; X (n, inputs), the inputs on which it must stay the same, as many and as varied as one can;
         targets (n,) or (n, o), for a network in training to zero loss: keep the fit rather than the function;
@@ -252,12 +254,9 @@ def _values(network: Mlp, layer: int, X: np.ndarray) -> np.ndarray:
 
 def _refitted(network: Mlp, X: np.ndarray, goal: np.ndarray, memory_limit: int | str | None) -> Mlp:
     start = network.flat()
-    memory.require(
-        4 * 8 * goal.size * len(start),
-        memory_limit,
-        "the refit of the smaller network",
-        "pass refit=False or fewer rows",
-    )
+    rows = max(1, min(len(X), int(max(LARGEST_JACOBIAN / len(start), 2 * len(start)) / goal.shape[1])))
+    chosen = np.unique(np.linspace(0, len(X) - 1, rows).astype(int))  # the result is judged on all rows
+    X, goal = X[chosen], goal[chosen]
     found = levenberg_marquardt(
         lambda at: (network.unflat(at)(X) - goal).ravel(),
         lambda at: outputs_and_jacobian(network.unflat(at), X, memory_limit)[1],
