@@ -116,6 +116,9 @@ def test_both_greedy_algorithms_visit_the_saddles_and_certify_the_end(
         assert found.certified
         np.testing.assert_allclose(sd.product(found.layers), turned, atol=1e-6)
     assert len(flows) == 3
+    cut = sd.greedy_low_rank(cost, max_rank=2)
+    assert not cut.certified  # a third rank does better
+    assert cut.values[-1] == pytest.approx(0.5)
 
 
 @pytest.mark.oracle
@@ -237,6 +240,16 @@ def test_advice_agrees_with_measured_distances_and_times() -> None:
     option = next(o for o in two.options if o.sigma == 1e-5)
     flow = sd.linear_flow(sd.random_layers((4, 4), width, 2, 1e-5, 0), cost, 50.0, stop=1.0)
     assert sd.escape_time(flow, cost, sd.critical_values(cost)[1]) == pytest.approx(option.escape_time, rel=0.02)
+
+
+@pytest.mark.montecarlo
+def test_advice_tells_the_time_of_deeper_networks_to_about_a_third() -> None:
+    cost = sd.full_mse(TARGET)
+    advice = sd.initialisation_advice(16, 3, VALUES, shape=(3, 3), sigma=0.02)
+    said = next(o for o in advice.options if o.sigma == 0.02).escape_time
+    flows = [sd.linear_flow(sd.random_layers((3, 3), 16, 3, 0.02, i), cost, 100.0, stop=6.0) for i in range(5)]
+    came = [sd.escape_time(flow, cost, 2.5) for flow in flows]
+    assert said == pytest.approx(np.mean(came), rel=0.35)
 
 
 @settings(max_examples=20, deadline=None)
