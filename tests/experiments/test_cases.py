@@ -6,6 +6,7 @@ import math
 import pkgutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +62,10 @@ def test_a_case_is_declared_completely(case: Case[Any]) -> None:
 
 @each_case
 def test_a_smoke_run_decides_nothing_and_takes_seconds(case: Case[Any], store: Store) -> None:
+    clock = time.process_time()
     result = smoke(case, store)
     assert result.verdict == "undecided"
-    assert result.duration < 30  # about 1 s on an idle core; the bound only catches a full run by mistake
+    assert time.process_time() - clock < 30  # some seconds of compiling; the bound only catches a full run by mistake
     assert any(word in result.data for word in ("synthetic", "embedded"))
     assert result.versions["theodolite"]
     assert result.machine["cores"] >= 1
