@@ -101,7 +101,9 @@ def test_dead_neurons_are_told_apart(net) -> None:
     layer = found.layers[0]
     assert (layer.kept, layer.copies, layer.silent, layer.constant, layer.inactive) == (2, 0, 1, 1, 1)
     np.testing.assert_allclose(found.network(X), dead(X), atol=1e-12)
-    assert reduce(dead, X, refit=False).after < 1e-14  # the value of the constant neuron is not left to the refit
+    merged = reduce(dead, X, refit=False)  # the value of the constant neuron is not left to the refit
+    assert merged.removed == 3
+    assert merged.after < 1e-14
     assert reduce(dead, X, inactive=False).layers[0].kept == 3
     unbiased = mlp([old.weights[0], old.weights[1]], [incoming[:, 3], None], "tanh")
     unbiased = unbiased.with_layer(0, incoming, old.outgoing(0))
