@@ -95,6 +95,7 @@ def test_equinox_modules_are_their_own_parameters() -> None:
     assert list(own.layers) == ["layers/0", "layers/1"]
 
 
+@pytest.mark.full
 @pytest.mark.oracle
 def test_torch_modules_through_their_tangent_kernel() -> None:
     torch = pytest.importorskip("torch")
