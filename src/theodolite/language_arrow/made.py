@@ -142,8 +142,8 @@ def train(
     import optax
 
     state = optax.scale_by_adam().init(params) if optimiser is None else optimiser
-    ran = _compiled(shape, draw, positive_integer(steps, "steps"), batch, decay)(
-        params, state, source, jax.random.key(seed), float(learning_rate)
+    ran = _compiled(shape, draw, positive_integer(steps, "steps"), batch)(
+        params, state, source, jax.random.key(seed), float(learning_rate), float(decay)
     )
     found, state, history = jax.device_get(ran)
     return Training(MadeParams(*found), np.asarray(history, dtype=np.float64), state)
@@ -179,7 +179,7 @@ def draw_rows(key: Any, table: Any, batch: int) -> Any:
 
 
 @lru_cache(maxsize=32)
-def _compiled(shape: Made, draw: Draw, steps: int, batch: int, decay: bool) -> Callable[..., Any]:
+def _compiled(shape: Made, draw: Draw, steps: int, batch: int) -> Callable[..., Any]:
     """The training loop of one shape, compiled: `steps` steps of one scan."""
     import jax
     import jax.numpy as jnp
@@ -191,13 +191,13 @@ def _compiled(shape: Made, draw: Draw, steps: int, batch: int, decay: bool) -> C
     rule = optax.scale_by_adam()
 
     @jax.jit
-    def run(params: MadeParams, memory: Any, source: Any, key: Any, rate: Any) -> Any:
+    def run(params: MadeParams, memory: Any, source: Any, key: Any, rate: Any, decay: Any) -> Any:
 
         def step(state: Any, k: Any) -> Any:
             params, memory = state
             value, slope = jax.value_and_grad(objective)(params, draw(jax.random.fold_in(key, k), source, batch))
             update, memory = rule.update(slope, memory)
-            pace = rate * (0.5 + 0.5 * jnp.cos(jnp.pi * k / steps) if decay else 1.0)
+            pace = rate * (1.0 - decay * (0.5 - 0.5 * jnp.cos(jnp.pi * k / steps)))
             return (jax.tree.map(lambda a, b: a - pace * b, params, update), memory), value
 
         (params, memory), history = jax.lax.scan(step, (params, memory), jnp.arange(steps))

@@ -29,12 +29,14 @@ class SparseUpdate(NamedTuple):
 class Learnt(NamedTuple):
     """What reading a linear language in one direction led to: weights, and losses of held-out strings.
 
-    `nats` (count,) over whole strings, first half included; `by_place` (m,) means over strings, in reading order.
+    `nats` (count,) over whole strings, first half included; `by_place` (m,) means over strings, in reading order;
+    `curve` (steps,) training loss in nats per bit, empty where nothing was trained.
     """
 
     params: made.MadeParams
     nats: np.ndarray
     by_place: np.ndarray
+    curve: np.ndarray
 
 
 def sparse_update(language: LinearLanguage, entries: int, rng: np.random.Generator) -> SparseUpdate:
@@ -68,7 +70,9 @@ def learn(
     shape = _shape(language, strings, width)
     params = made.init(shape, np.random.default_rng(seed))
     trained = made.train(shape, params, _draw(reading), _source(language), steps, seed=seed)
-    return evaluated(language, reading, trained.params, strings)
+    m = language.bits
+    found = evaluated(language, reading, trained.params, strings)
+    return found._replace(curve=(trained.losses + m * np.log(2)) / (2 * m))
 
 
 def evaluated(language: LinearLanguage, reading: Reading, params: made.MadeParams, strings: Any) -> Learnt:
@@ -76,7 +80,7 @@ def evaluated(language: LinearLanguage, reading: Reading, params: made.MadeParam
     m = language.bits
     shape = _shape(language, strings, params.hidden.shape[2])
     costs = made.evaluate(shape, params, strings if reading == "forward" else strings[:, ::-1])
-    return Learnt(params, costs.sum(1) + m * np.log(2), costs.mean(0))
+    return Learnt(params, costs.sum(1) + m * np.log(2), costs.mean(0), np.empty(0))
 
 
 def follow(
