@@ -31,7 +31,7 @@ class KernelsConfig(Config):
     speed_dimension: int = 5
     speed_width: int = 512
     samples: int = 4000
-    seeds: int = 24
+    seeds: int = 120
     degrees: tuple[int, ...] = (1, 2, 4)
     z_limit: float = 4.0
     halving_low: float = 0.4

@@ -12,7 +12,7 @@ from theodolite.experiments.bench import Bench
 from theodolite.experiments.case import Case, Measurement
 from theodolite.experiments.check import Check
 from theodolite.experiments.config import Config
-from theodolite.experiments.intervals import Interval, mean_interval
+from theodolite.experiments.intervals import Interval, jackknife_interval, mean_interval
 from theodolite.experiments.key import Key
 from theodolite.experiments.panels import Axis, Panel, Series
 from theodolite.experiments.random_networks import parameters_drawn
@@ -36,7 +36,7 @@ class TrainingConfig(Config):
     steps: int = 400
     every: int = 10
     alone_steps: int = 60
-    seeds: int = 4
+    seeds: int = 6
     closure_limit: float = 0.01
     share_limit: float = 0.07
 
@@ -46,7 +46,6 @@ def run(config: TrainingConfig, key: Key, bench: Bench) -> Measurement:
     f = network(deep_relu(config.depth), config.width)
     spectra = layer_spectra(deep_relu(config.depth), config.dimension, max(config.degrees) + 1)
     train, losses = _training(f, config), _losses(f)
-    read = jax.jit(losses)
 
     def one(name: str) -> dict[str, np.ndarray]:
         own = key.split(name)
@@ -56,10 +55,8 @@ def run(config: TrainingConfig, key: Key, bench: Bench) -> Measurement:
         for _ in range(config.steps // config.every):
             params = train(params, problem, np.ones(config.depth, np.float32), config.every)
             book.update(params)
-        alone = [
-            read(train(problem["start"], problem, row.astype(np.float32), config.alone_steps), problem)[1:]
-            for row in np.eye(config.depth)
-        ]
+        ends = (0, len(config.degrees) - 1)
+        alone = [[_learned(f, train, problem, config, row, place) for place in ends] for row in np.eye(config.depth)]
         return {
             "contributions": np.array([book.contributions[layer] for layer in problem["start"]]),
             "start": np.asarray(book.start),
@@ -71,12 +68,10 @@ def run(config: TrainingConfig, key: Key, bench: Bench) -> Measurement:
     contributions = np.array([part["contributions"] for part in parts])  # (seeds, layers, 1 + degrees)
     decrease = np.array([part["start"] - part["end"] for part in parts])
     closure = np.abs(contributions.sum(axis=1) - decrease)[:, 0] / np.abs(decrease[:, 0])
-    shares = contributions[:, :, 1:] / contributions[:, :, 1:].sum(axis=1, keepdims=True)
-    # a_k(t) / c_k = 1 - exp(-rate t): the part of a degree that is left gives the rate of one layer alone
-    left = np.sqrt(np.array([part["alone"] / part["start"][1:] for part in parts]))
-    rates = -np.log(left) / (config.alone_steps * config.rate)
-    ratio = mean_interval(rates[:, :, -1] / rates[:, :, 0])
-    mean, half = mean_interval(shares)
+    mean, half = jackknife_interval(_shares, contributions[:, :, 1:])
+    # a / c = 1 - exp(-rate t): what one layer alone has learned of a target of one degree gives its rate
+    rates = -np.log1p(-np.array([part["alone"] for part in parts]))
+    ratio = mean_interval(rates[:, :, 1] / rates[:, :, 0])
     arrays: dict[str, np.ndarray] = {
         "layer": np.arange(1.0, config.depth + 1),
         "closure": closure,
@@ -87,9 +82,9 @@ def run(config: TrainingConfig, key: Key, bench: Bench) -> Measurement:
         "ratio": ratio.mean,
         "ratio_half": ratio.half,
         "ratio_limit": spectra.eigenvalues[:, config.degrees[-1]] / spectra.eigenvalues[:, config.degrees[0]],
-        "ratio_steps": np.array(mean_interval(np.diff(rates[:, :, -1] / rates[:, :, 0], axis=1))),
-        "first_steps": np.array(mean_interval(np.diff(shares[:, 0], axis=1))),
-        "last_steps": np.array(mean_interval(np.diff(shares[:, -1], axis=1))),
+        "ratio_steps": np.array(mean_interval(np.diff(rates[:, :, 1] / rates[:, :, 0], axis=1))),
+        "first_steps": np.array(jackknife_interval(lambda c: np.diff(_shares(c)[0]), contributions[:, :, 1:])),
+        "last_steps": np.array(jackknife_interval(lambda c: np.diff(_shares(c)[-1]), contributions[:, :, 1:])),
     }
     for place, degree in enumerate(config.degrees):
         arrays[f"share{degree}"], arrays[f"half{degree}"] = mean[:, place], half[:, place]
@@ -100,6 +95,22 @@ def run(config: TrainingConfig, key: Key, bench: Bench) -> Measurement:
         f"{config.seeds} draws, {config.steps} steps of rate {config.rate:g} (synthetic)"
     )
     return Measurement(arrays, {}, words)
+
+
+def _shares(contributions: np.ndarray) -> np.ndarray:
+    """Contributions (draws, layers, degrees) of all draws together, over their sum: (layers, degrees)."""
+    total = contributions.sum(axis=0)
+    return total / total.sum(axis=0)
+
+
+def _learned(f: Network, train: Any, problem: Any, config: TrainingConfig, rates: np.ndarray, place: int) -> float:
+    """The part of a target of one degree that training with these relative rates learns, on the test points."""
+    own = {**problem, "train": {**problem["train"], "y": problem["train"]["modes"][place]}}
+    params = train(own["start"], own, rates.astype(np.float32), config.alone_steps)
+    test = own["test"]
+    mode = np.asarray(test["modes"][place], dtype=np.float64)
+    moved = np.asarray(f.apply(params, test["x"])[:, 0] - test["f0"], dtype=np.float64)
+    return float(mode @ moved / (mode @ mode))
 
 
 def _problem(f: Network, config: TrainingConfig, key: Key) -> dict[str, Any]:
