@@ -7,7 +7,9 @@ from theodolite.language_arrow.binary_matrices import (
     sparse_invertible,
     uniform_invertible,
 )
+from theodolite.language_arrow.corpus import read_corpus
 from theodolite.language_arrow.cyclic_ngrams import CyclicLosses, cyclic_block_entropy, cyclic_losses
+from theodolite.language_arrow.documents import Corpus, Split, split_documents
 from theodolite.language_arrow.factoring import FactoringLanguage, exact_digit_losses, factoring_language
 from theodolite.language_arrow.linear_language import (
     LinearLanguage,
@@ -27,16 +29,38 @@ from theodolite.language_arrow.markov import (
     sample_chain,
     stationary_law,
 )
+from theodolite.language_arrow.measure import measure
+from theodolite.language_arrow.ngram import NGram
+from theodolite.language_arrow.result import ArrowResult, SeedRun
+from theodolite.language_arrow.sizes import SIZES, Size
 from theodolite.language_arrow.sparse_updates import Learnt, SparseUpdate, evaluated, follow, learn, sparse_update
+from theodolite.language_arrow.statistics import (
+    Interval,
+    bootstrap,
+    holm,
+    minimum_detectable,
+    seed_interval,
+    sign_flip_p_value,
+)
+from theodolite.language_arrow.tokenizer import fit_tokenizer
 
 __all__ = [
+    "SIZES",
+    "ArrowResult",
+    "Corpus",
     "CyclicLosses",
     "EntropyRates",
     "FactoringLanguage",
+    "Interval",
     "Learnt",
     "LinearLanguage",
+    "NGram",
+    "SeedRun",
+    "Size",
     "SparseUpdate",
+    "Split",
     "binary_inverse",
+    "bootstrap",
     "check_weights",
     "cross_entropy",
     "cyclic_block_entropy",
@@ -47,18 +71,26 @@ __all__ = [
     "exact_digit_losses",
     "exact_losses",
     "factoring_language",
+    "fit_tokenizer",
     "flipped",
     "follow",
+    "holm",
     "language_of",
     "learn",
     "linear_language",
     "made",
+    "measure",
+    "minimum_detectable",
     "random_chain",
+    "read_corpus",
     "reversed_chain",
     "reversible_chain",
     "sample_chain",
+    "seed_interval",
+    "sign_flip_p_value",
     "sparse_invertible",
     "sparse_update",
+    "split_documents",
     "stationary_law",
     "uniform_invertible",
 ]

@@ -1,0 +1,82 @@
+"""A GPT: pre-LN blocks with learned positions, after Radford et al. (2019), in the size of the paper or of a laptop."""
+
+import math
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from theodolite.language_arrow.head import normal, normalised, shifted
+from theodolite.language_arrow.sizes import Size
+
+DEVIATION = 0.02
+UNROLLED = 6  # layers up to which the compiler sees each block by itself; deeper networks loop over one block
+
+
+class Blocks(eqx.Module):
+    """All blocks at once: the first axis of every array is the layer."""
+
+    gain_attention: Float[Array, "k d"]
+    attention: Float[Array, "k d 3d"]
+    out: Float[Array, "k d d"]
+    gain_wide: Float[Array, "k d"]
+    wide: Float[Array, "k d 4d"]
+    narrow: Float[Array, "k 4d d"]
+
+
+class GPT(eqx.Module):
+    """Token and position embeddings, pre-LN blocks (gains, no biases, GELU), a last normalisation, the head."""
+
+    tokens: Float[Array, "v+1 d"]
+    positions: Float[Array, "l d"]
+    blocks: Blocks
+    gain: Float[Array, " d"]
+    head: Float[Array, "v d"] | None
+    heads: int = eqx.field(static=True)
+    vocabulary: int = eqx.field(static=True)
+
+    def __init__(self, size: Size, vocabulary: int, context: int, key: Array) -> None:
+        names = ("tokens", "positions", "attention", "out", "wide", "narrow", "head")
+        keys = dict(zip(names, jax.random.split(key, len(names)), strict=True))
+        k, d = size.layers, size.width
+        small = DEVIATION / math.sqrt(2 * k)  # of what is added to the stream, so that its variance does not grow
+        self.tokens = normal(keys["tokens"], (vocabulary + 1, d), DEVIATION)
+        self.positions = normal(keys["positions"], (context, d), DEVIATION)
+        self.blocks = Blocks(
+            gain_attention=jnp.ones((k, d), jnp.float32),
+            attention=normal(keys["attention"], (k, d, 3 * d), DEVIATION),
+            out=normal(keys["out"], (k, d, d), small),
+            gain_wide=jnp.ones((k, d), jnp.float32),
+            wide=normal(keys["wide"], (k, d, 4 * d), DEVIATION),
+            narrow=normal(keys["narrow"], (k, 4 * d, d), small),
+        )
+        self.gain = jnp.ones(d, jnp.float32)
+        self.head = None if size.tied else normal(keys["head"], (vocabulary, d), DEVIATION)
+        self.heads, self.vocabulary = size.heads, vocabulary
+
+    def __call__(self, windows: Int[Array, "b l"]) -> Float[Array, "b l v"]:
+        read = shifted(windows, self.vocabulary)
+        x = self.tokens[read] + self.positions[: read.shape[1]]
+        layers = self.blocks.out.shape[0]
+
+        def block(x: Any, part: Blocks) -> tuple[Any, None]:
+            return _block(x, part, self.heads), None
+
+        x, _ = jax.lax.scan(block, x, self.blocks, unroll=layers if layers <= UNROLLED else 1)
+        x = normalised(x, self.gain)
+        head = self.tokens[: self.vocabulary] if self.head is None else self.head
+        return x @ head.T
+
+
+def _block(x: Float[Array, "b l d"], part: Blocks, heads: int) -> Float[Array, "b l d"]:
+    batch, length, width = x.shape
+    mixed = normalised(x, part.gain_attention) @ part.attention
+    q, k, v = jnp.moveaxis(mixed.reshape(batch, length, 3, heads, width // heads), (2, 3), (0, 2))
+    scores = (q @ jnp.swapaxes(k, -1, -2)) * (width // heads) ** -0.5
+    causal = jnp.tril(jnp.ones((length, length), bool))
+    weights = jax.nn.softmax(jnp.where(causal, scores, jnp.finfo(scores.dtype).min), axis=-1)
+    seen = jnp.swapaxes(weights @ v, 1, 2).reshape(batch, length, width)
+    x = x + seen @ part.out
+    return x + jax.nn.gelu(normalised(x, part.gain_wide) @ part.wide) @ part.narrow
