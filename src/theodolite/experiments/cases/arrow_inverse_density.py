@@ -24,7 +24,7 @@ class InverseDensityConfig(Config):
 
     m: int = 30
     ones: tuple[int, ...] = (30, 40, 50, 60, 70, 80, 100, 120, 150, 200, 240)
-    matrices: int = 400
+    matrices: int = 2000
     reference_ones: int = 100
     reference: float = 348.4
     reference_limit: float = 8.0
