@@ -32,7 +32,7 @@ def zonal(points: np.ndarray, degrees: tuple[int, ...], pole: np.ndarray) -> np.
 
     >>> points = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
     >>> zonal(points, (0, 1), points[0]).round(4).tolist()
-    [[1.0, 1.0], [1.7320..., 0.0]]
+    [[1.0, 1.0], [1.7321..., 0.0]]
     """
     d = points.shape[1]
     cosines = points.astype(np.float64) @ pole / np.linalg.norm(pole) / np.linalg.norm(points, axis=1)

@@ -49,11 +49,14 @@ class SpectraConfig(Config):
 
 def run(config: SpectraConfig, key: Key, bench: Bench) -> Measurement:
     """Spectra of all depths and dimensions; tails, far ratios and mean frequencies."""
-    rises = []
-    for depth in config.depths:
-        for dimension in config.dimensions:
-            tail = layer_spectra(deep_relu(depth), dimension, config.degrees).tail
-            rises.append(float(np.diff(tail, axis=0).max()))
+    cells = {f"{depth} layers, {d} dimensions": (depth, d) for depth in config.depths for d in config.dimensions}
+
+    def rise(name: str) -> dict[str, np.ndarray]:
+        depth, dimension = cells[name]
+        tail = layer_spectra(deep_relu(depth), dimension, config.degrees).tail
+        return {"rise": np.diff(tail, axis=0).max()}
+
+    rises = [part["rise"] for part in bench.each(list(cells), rise)]
     shown = layer_spectra(deep_relu(config.shown_depth), config.shown_dimension, config.degrees)
     arrays: dict[str, np.ndarray] = {
         "degree": np.arange(config.degrees, dtype=float),
