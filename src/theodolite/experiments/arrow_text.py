@@ -1,13 +1,21 @@
 """What the cases on the arrow of time share: the arrow itself, its error bar over texts, and what error bars mean."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from theodolite.experiments.intervals import Interval
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from theodolite.language_arrow.tallies import ContextBin
 
 EXACT = "no randomness"
 OVER_STRINGS = "95 % interval over held-out strings"
 OVER_MATRICES = "95 % interval over matrices"
 COUNTED = "counted"
+OVER_SEEDS = "95 % interval over seeds and documents"
 
 
 def arrow(forward: np.ndarray | float, backward: np.ndarray | float) -> np.ndarray:
@@ -35,3 +43,30 @@ def paired_arrow(forward: np.ndarray, backward: np.ndarray) -> Interval:
     total = one + other
     influence = 4 * (one * np.asarray(backward) - other * np.asarray(forward)) / total**2
     return Interval(arrow(one, other), np.asarray(1.96 * influence.std(ddof=1) / np.sqrt(len(influence))))
+
+
+def over_seeds(values: np.ndarray, document_errors: np.ndarray) -> Interval:
+    """The mean over seeds with its 95 % interval, the spread of seeds and the error over documents together.
+
+    Args: values (s,), one a seed; document_errors (s,), their standard errors over the same test documents.
+
+    >>> found = over_seeds(np.array([1.0, 1.0]), np.array([0.1, 0.1]))
+    >>> round(float(found.mean), 3), round(float(found.half), 3)
+    (1.0, 0.196)
+    """
+    from theodolite.language_arrow import seed_interval
+
+    found = seed_interval(values, float(np.mean(document_errors)))
+    return Interval(np.asarray(found.value), np.asarray(found.high - found.value))
+
+
+def pooled_ratio(profile: "Sequence[ContextBin]", first: int, last: int) -> float:
+    """r of all tokens with `first` to `last` tokens read before them, from bins of windows of one length.
+
+    Bins that reach over an end are left out; a range without bins gives the last one.
+    """
+    chosen = [one for one in profile if one.first >= first and one.last <= last] or [profile[-1]]
+    sums = [sum((one.last - one.first + 1) * value for one, value in pairs) for pairs in (
+        [(one, one.forward) for one in chosen], [(one, one.backward) for one in chosen]
+    )]  # fmt: skip
+    return sums[1] / sums[0] - 1

@@ -19,6 +19,11 @@ def in_folder(folder: Path | None) -> tuple[str, ...]:
     return (TOPICS, *(_name(file) for file in given))
 
 
+def described(name: str) -> str:
+    """The name of a corpus with where it comes from."""
+    return f"{name} (embedded in the standard library of Python)" if name == TOPICS else name
+
+
 def documents(name: str, folder: Path | None = None) -> tuple[str, ...]:
     """The documents of a corpus named by `in_folder`. Raises: BadInput."""
     if name == TOPICS:
