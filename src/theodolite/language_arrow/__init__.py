@@ -7,8 +7,10 @@ from theodolite.language_arrow.binary_matrices import (
     sparse_invertible,
     uniform_invertible,
 )
+from theodolite.language_arrow.comparison import ArrowComparison, compare, compared
 from theodolite.language_arrow.corpus import read_corpus
 from theodolite.language_arrow.cyclic_ngrams import CyclicLosses, cyclic_block_entropy, cyclic_losses
+from theodolite.language_arrow.direction_hint import DirectionHint, FieldOrder, direction_hint
 from theodolite.language_arrow.documents import Corpus, Split, split_documents
 from theodolite.language_arrow.factoring import FactoringLanguage, exact_digit_losses, factoring_language
 from theodolite.language_arrow.linear_language import (
@@ -46,11 +48,14 @@ from theodolite.language_arrow.tokenizer import fit_tokenizer
 
 __all__ = [
     "SIZES",
+    "ArrowComparison",
     "ArrowResult",
     "Corpus",
     "CyclicLosses",
+    "DirectionHint",
     "EntropyRates",
     "FactoringLanguage",
+    "FieldOrder",
     "Interval",
     "Learnt",
     "LinearLanguage",
@@ -62,9 +67,12 @@ __all__ = [
     "binary_inverse",
     "bootstrap",
     "check_weights",
+    "compare",
+    "compared",
     "cross_entropy",
     "cyclic_block_entropy",
     "cyclic_losses",
+    "direction_hint",
     "entropy_production",
     "entropy_rates",
     "evaluated",

@@ -18,7 +18,7 @@ def fingerprint(*parts: Any) -> str:
     for part in parts:
         if isinstance(part, np.ndarray):
             digest.update(f"{part.dtype}{part.shape}".encode())
-            digest.update(np.ascontiguousarray(part))
+            digest.update(part.tobytes())
         else:
             digest.update(repr(part).encode())
         digest.update(b"\n")
@@ -29,9 +29,10 @@ def save(path: str | Path, tree: Any, facts: dict[str, Any]) -> Path:
     """Write the arrays of a tree and the facts beside them. Cost: the size of the arrays, flushed to disk."""
     import jax
 
-    arrays = {f"leaf_{place:05d}": np.asarray(leaf) for place, leaf in enumerate(jax.tree.leaves(tree))}
+    arrays: dict[str, Any] = {f"leaf_{place:05d}": np.asarray(leaf) for place, leaf in enumerate(jax.tree.leaves(tree))}
+    arrays["facts"] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
     content = io.BytesIO()
-    np.savez(content, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), **arrays)
+    np.savez(content, **arrays)
     return write_atomically(path, content.getvalue())
 
 

@@ -79,12 +79,12 @@ def seed_interval(ratios: Sequence[float] | Numbers, document_error: float, *, l
     many = len(ratios)
     spread = float(ratios.std(ddof=1)) if many > 1 else 0.0
     error = float(np.sqrt(spread**2 / many + document_error**2))
-    quantile = float(stats.t.ppf((1 + level) / 2, _degrees(spread**2 / many, document_error**2, many)))
+    quantile = float(stats.t.ppf((1 + level) / 2, degrees_of_freedom(spread**2 / many, document_error**2, many)))
     mean = float(ratios.mean())
     return Interval(mean, mean - quantile * error, mean + quantile * error, error)
 
 
-def _degrees(seed_variance: float, document_variance: float, many: int) -> float:
+def degrees_of_freedom(seed_variance: float, document_variance: float, many: int) -> float:
     """Welch and Satterthwaite: S - 1 where seeds decide, many where documents do."""
     if many < 2 or seed_variance == 0:
         return 1e6

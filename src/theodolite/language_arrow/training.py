@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from theodolite.language_arrow.losses import token_losses
@@ -24,7 +25,11 @@ def init(network: Any, schedule: Schedule) -> Trained:
 
 
 def step(
-    trained: Trained, batches: Int[Array, "k b l"], first: int, total: int, schedule: Schedule
+    trained: Trained,
+    batches: Int[Array, "k b l"] | Int[np.ndarray, "k b l"],
+    first: int,
+    total: int,
+    schedule: Schedule,
 ) -> tuple[Trained, Float[Array, " k"]]:
     """Train on k batches. Args: first, steps done before; total, steps of the run (the cosine ends there).
 
