@@ -76,7 +76,8 @@ def run(config: ContextLengthConfig, key: Key, bench: Bench) -> Measurement:
         "paper_ratio": np.array([other for _, other in config.paper], dtype=float),
     }
     words = (
-        f"{described(given)}, {len(corpus)} documents, {sum(map(len, corpus.documents))} characters; {config.model} on tokens {config.tokenizer}, "
+        f"{described(given)}, {len(corpus)} documents, {sum(map(len, corpus.documents))} characters; "
+        f"{config.model} on tokens {config.tokenizer}, "
         f"{steps} steps of {config.tokens} tokens, {config.seeds} seeds"
     )
     return Measurement(arrays, {}, words)

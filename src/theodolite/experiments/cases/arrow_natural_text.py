@@ -98,7 +98,8 @@ def run(config: NaturalTextConfig, key: Key, bench: Bench) -> Measurement:
         curve = np.mean([one["curve"] for one in parts[:s]], axis=0)
         arrays |= {"step": curve[:, 0], "curve_forward": curve[:, 1], "curve_backward": curve[:, 2]}
     words = (
-        f"{described(given)}, {len(corpus)} documents, {sum(map(len, corpus.documents))} characters; {config.model}, context {config.context}, "
+        f"{described(given)}, {len(corpus)} documents, {sum(map(len, corpus.documents))} characters; "
+        f"{config.model}, context {config.context}, "
         f"{steps} steps of {config.batch} windows, {s} seeds"
     )
     return Measurement(arrays, {}, words)
