@@ -20,6 +20,7 @@ from theodolite.survey.record import CandidateRecord
 CONTEST_ROWS = 16384  # on which the finalists meet before the best of them sees all rows
 SATURATED = 0.5  # effective dimension as a share of the features, above which these hold the machine back
 _FEW_ROWS = "left-out errors vary by"  # a verdict on the screening rows that more rows settle
+_USED = "the machine uses "
 
 Pass = Callable[[Recipe], Harvest]
 
@@ -119,12 +120,11 @@ def recipe_for(encoder: Any, coding: Any, *, seed: int, target: str = "target") 
 def _record(
     candidate: Candidate, screened: CandidateRecord, machine: Machine, features: int, seconds: float
 ) -> CandidateRecord:
-    reasons = [reason for reason in screened.reasons if not reason.startswith(_FEW_ROWS)]
+    reasons = [reason for reason in screened.reasons if not reason.startswith((_FEW_ROWS, _USED))]
     verdict = screened.verdict if reasons or screened.verdict == "trusted" else "trusted"
     if machine.effective_dimension > SATURATED * features:
         reasons.append(
-            f"the machine uses {machine.effective_dimension:.0f} of {features} features: more features would lower the "
-            "risk"
+            f"{_USED}{machine.effective_dimension:.0f} of {features} features: more features would lower the risk"
         )
     return CandidateRecord(
         name=candidate.name,
