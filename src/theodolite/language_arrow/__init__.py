@@ -33,6 +33,7 @@ from theodolite.language_arrow.markov import (
 )
 from theodolite.language_arrow.measure import measure
 from theodolite.language_arrow.ngram import NGram
+from theodolite.language_arrow.oracles import Oracle, OracleReport, arrow_oracles, planted_arrow
 from theodolite.language_arrow.result import ArrowResult, SeedRun
 from theodolite.language_arrow.sizes import SIZES, Size
 from theodolite.language_arrow.sparse_updates import Learnt, SparseUpdate, evaluated, follow, learn, sparse_update
@@ -60,10 +61,13 @@ __all__ = [
     "Learnt",
     "LinearLanguage",
     "NGram",
+    "Oracle",
+    "OracleReport",
     "SeedRun",
     "Size",
     "SparseUpdate",
     "Split",
+    "arrow_oracles",
     "binary_inverse",
     "bootstrap",
     "check_weights",
@@ -89,6 +93,7 @@ __all__ = [
     "made",
     "measure",
     "minimum_detectable",
+    "planted_arrow",
     "random_chain",
     "read_corpus",
     "reversed_chain",
