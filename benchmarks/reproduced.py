@@ -66,7 +66,7 @@ def page(results: list[Result], paper: str, figures: dict[str, list[tuple[str, s
             name, unit = check.name.replace("|", r"\|"), f" {check.unit}" if check.unit else ""
             lines.append(f"| {name} | {value}{unit} | {check.direction} {limit}{unit} | {check.verdict} |")
         for file, title in figures[one.address]:
-            lines += ["", f"![{title}](../results/{paper}/{file})"]
+            lines += ["", f"**{title}**", "", f"![{title}](../results/{paper}/{file})"]
     return "\n".join(lines) + "\n"
 
 
