@@ -22,7 +22,7 @@ class SparseUpdateConfig(Config):
     m: int = 14
     ones: int = 28
     flips: int = 2
-    languages: int = 40
+    languages: int = 24
     width: int = 96
     before: int = 1500
     at: tuple[int, ...] = (0, 50, 100, 150, 200, 300)
