@@ -39,8 +39,10 @@ def test_a_pooled_ratio_is_that_of_the_sums_of_its_tokens() -> None:
     forward, backward = rng.exponential(size=(2, 40, 16))
     profile = context_profile(tally(list(forward), list(backward), np.arange(40)))
     expected = backward[:, 4:].sum() / forward[:, 4:].sum() - 1
-    assert pooled_ratio(profile, 4, 15) == pytest.approx(expected)
-    assert pooled_ratio(profile, 8, 15) == pytest.approx(backward[:, 8:].sum() / forward[:, 8:].sum() - 1)
+    assert pooled_ratio(profile, 4, 15)[0] == pytest.approx(expected)
+    ratio, error = pooled_ratio(profile, 8, 15)
+    assert ratio == pytest.approx(backward[:, 8:].sum() / forward[:, 8:].sum() - 1)
+    assert error == pytest.approx(profile[-1].standard_error)
 
 
 @pytest.mark.exact

@@ -60,13 +60,15 @@ def over_seeds(values: np.ndarray, document_errors: np.ndarray) -> Interval:
     return Interval(np.asarray(found.value), np.asarray(found.high - found.value))
 
 
-def pooled_ratio(profile: "Sequence[ContextBin]", first: int, last: int) -> float:
-    """r of all tokens with `first` to `last` tokens read before them, from bins of windows of one length.
+def pooled_ratio(profile: "Sequence[ContextBin]", first: int, last: int) -> tuple[float, float]:
+    """r of all tokens with `first` to `last` tokens read before them, and its standard error over documents.
 
-    Bins that reach over an end are left out; a range without bins gives the last one.
+    From bins of windows of one length; bins that reach over an end are left out, and a range without bins gives the
+    last one. Errors of bins add up as if independent.
     """
     chosen = [one for one in profile if one.first >= first and one.last <= last] or [profile[-1]]
-    sums = [sum((one.last - one.first + 1) * value for one, value in pairs) for pairs in (
-        [(one, one.forward) for one in chosen], [(one, one.backward) for one in chosen]
-    )]  # fmt: skip
-    return sums[1] / sums[0] - 1
+    weights = [one.last - one.first + 1 for one in chosen]
+    forward = sum(w * one.forward for w, one in zip(weights, chosen, strict=True))
+    backward = sum(w * one.backward for w, one in zip(weights, chosen, strict=True))
+    variance = sum((w * one.forward * one.standard_error) ** 2 for w, one in zip(weights, chosen, strict=True))
+    return backward / forward - 1, variance**0.5 / forward

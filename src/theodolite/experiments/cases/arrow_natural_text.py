@@ -63,6 +63,7 @@ def run(config: NaturalTextConfig, key: Key, bench: Bench) -> Measurement:
             vocabulary=config.vocabulary if tokenizer.startswith("bpe") else None,
             split_seed=key.split("split").integer() % 2**31,
         )
+        near, far = (pooled_ratio(found.profile, *places) for places in (config.near, config.far))
         curve = np.array(found.runs[0].curve, dtype=float).reshape(-1, 3)
         return {
             "ratio": np.array(100 * found.ratio.value),
@@ -71,15 +72,16 @@ def run(config: NaturalTextConfig, key: Key, bench: Bench) -> Measurement:
             "backward": np.array(found.backward_per_character),
             "first": np.array([float(one.first) for one in found.profile]),
             "profile": np.array([100 * one.ratio for one in found.profile]),
-            "near": np.array(100 * pooled_ratio(found.profile, *config.near)),
-            "far": np.array(100 * pooled_ratio(found.profile, *config.far)),
+            "near": np.array(100 * near[0]),
+            "far": np.array(100 * far[0]),
+            "rise_error": np.array(100 * np.hypot(near[1], far[1])),
             "curve": curve,
         }
 
     parts = bench.each(names, part)
     s = config.seeds
     arrays: Arrays = {"name": np.array(names), "place": np.maximum(parts[0]["first"], 0.5)}
-    for name in ("ratio", "document_error", "forward", "backward", "near", "far"):
+    for name in ("ratio", "document_error", "forward", "backward", "near", "far", "rise_error"):
         arrays[name] = np.array([float(one[name]) for one in parts])
     rows = []
     for i, tokenizer in enumerate(config.tokenizers):
@@ -113,7 +115,7 @@ def checks(config: NaturalTextConfig, measured: Measurement) -> tuple[Check, ...
     doubt = np.sqrt(sum(a["document_error"][s * i : s * (i + 1)].mean() ** 2 for i in (characters, bpe)))
     difference = over_seeds(pair[0] - pair[1], np.full(s, doubt))
     mine = slice(s * characters, s * (characters + 1))
-    rise = over_seeds(a["far"][mine] - a["near"][mine], a["document_error"][mine])
+    rise = over_seeds(a["far"][mine] - a["near"][mine], a["rise_error"][mine])
     seeds_alone = [mean_interval(a["ratio"][s * i : s * (i + 1)]).half for i in range(len(config.tokenizers))]
     largest = int(np.argmax(np.abs(a["mean"])))
     label = LABELS.get(config.tokenizers[bpe], config.tokenizers[bpe])
@@ -246,4 +248,5 @@ CASE = Case(
     checks=checks,
     panels=panels,
     reads=BIBLES[:1],
+    revision=2,
 )
