@@ -11,9 +11,11 @@ from typing import Annotated
 import typer
 
 from theodolite.cli import console, failures, stops
+from theodolite.cli.arrow import arrow
 from theodolite.cli.connect import connect
 from theodolite.cli.curvature import curvature
 from theodolite.cli.datasets import datasets
+from theodolite.cli.papers import papers
 from theodolite.cli.phase import phase
 from theodolite.cli.predict import predict
 from theodolite.cli.reproduce import reproduce
@@ -35,8 +37,10 @@ app.command()(phase)
 app.command()(curvature)
 app.command()(slim)
 app.command()(connect)
+app.command()(arrow)
 app.command()(datasets)
 app.command()(reproduce)
+app.command()(papers)
 
 
 def _version(asked: bool) -> None:

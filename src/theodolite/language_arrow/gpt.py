@@ -57,26 +57,31 @@ class GPT(eqx.Module):
         self.heads, self.vocabulary = size.heads, vocabulary
 
     def __call__(self, windows: Int[Array, "b l"]) -> Float[Array, "b l v"]:
-        read = shifted(windows, self.vocabulary)
-        x = self.tokens[read] + self.positions[: read.shape[1]]
+        batch, length = windows.shape
+        # tokens of all windows in one long matrix: products of matrices are faster here than products of stacks
+        x = (self.tokens[shifted(windows, self.vocabulary)] + self.positions[:length]).reshape(batch * length, -1)
         layers = self.blocks.out.shape[0]
 
         def block(x: Any, part: Blocks) -> tuple[Any, None]:
-            return _block(x, part, self.heads), None
+            return _block(x, part, (batch, length, self.heads)), None
 
         x, _ = jax.lax.scan(block, x, self.blocks, unroll=layers if layers <= UNROLLED else 1)
         x = normalised(x, self.gain)
         head = self.tokens[: self.vocabulary] if self.head is None else self.head
-        return x @ head.T
+        return (x @ head.T).reshape(batch, length, -1)
 
 
-def _block(x: Float[Array, "b l d"], part: Blocks, heads: int) -> Float[Array, "b l d"]:
-    batch, length, width = x.shape
+def _block(x: Float[Array, "n d"], part: Blocks, shape: tuple[int, int, int]) -> Float[Array, "n d"]:
     mixed = normalised(x, part.gain_attention) @ part.attention
-    q, k, v = jnp.moveaxis(mixed.reshape(batch, length, 3, heads, width // heads), (2, 3), (0, 2))
-    scores = (q @ jnp.swapaxes(k, -1, -2)) * (width // heads) ** -0.5
-    causal = jnp.tril(jnp.ones((length, length), bool))
-    weights = jax.nn.softmax(jnp.where(causal, scores, jnp.finfo(scores.dtype).min), axis=-1)
-    seen = jnp.swapaxes(weights @ v, 1, 2).reshape(batch, length, width)
-    x = x + seen @ part.out
+    q, k, v = (jnp.swapaxes(one.reshape(*shape, -1), 1, 2) for one in jnp.split(mixed, 3, axis=-1))
+    x = x + jnp.swapaxes(_attended(q, k, v), 1, 2).reshape(x.shape) @ part.out
     return x + jax.nn.gelu(normalised(x, part.gain_wide) @ part.wide) @ part.narrow
+
+
+def _attended(q: Float[Array, "b h l e"], k: Float[Array, "b h l e"], v: Float[Array, "b h l e"]) -> Any:
+    """Causal softmax attention, divided by the sum of weights at the end, where there is less to divide."""
+    scores = (q @ jnp.swapaxes(k, -1, -2)) * q.shape[-1] ** -0.5
+    causal = jnp.tril(jnp.ones(scores.shape[-2:], bool))
+    scores = jnp.where(causal, scores, jnp.finfo(scores.dtype).min)
+    weights = jnp.exp(scores - jax.lax.stop_gradient(scores.max(axis=-1, keepdims=True)))
+    return (weights @ v) / weights.sum(axis=-1, keepdims=True)

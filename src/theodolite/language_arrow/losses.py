@@ -1,6 +1,5 @@
 """Losses of windows, token by token: the mean to train on, all of them to measure with."""
 
-from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -15,11 +14,12 @@ from theodolite.language_arrow.windows import Windows, padded
 def token_losses(network: Any, windows: Int[Array, "b l"]) -> Float[Array, "b l"]:
     """-log p of every token given those before it in its window, in nats; differentiable."""
     logits = network(windows)
-    chosen = jnp.take_along_axis(logits, windows[..., None], axis=-1)[..., 0]
+    # a masked sum and not an index: its derivative fuses with that of the softmax, where an index would scatter
+    chosen = jnp.where(jnp.arange(logits.shape[-1]) == windows[..., None], logits, 0).sum(axis=-1)
     return jax.nn.logsumexp(logits, axis=-1) - chosen
 
 
-@partial(eqx.filter_jit)
+@eqx.filter_jit
 def _compiled(network: Any, windows: Int[Array, "b l"]) -> Float[Array, "b l"]:
     return token_losses(network, windows)
 
