@@ -37,6 +37,15 @@ class Oracle:
         sees = self.expected == 0 or self.tolerance < abs(self.expected)
         return bool(sees and abs(self.measured - self.expected) <= self.tolerance)
 
+    def __str__(self) -> str:
+        """One line for people.
+
+        >>> print(Oracle("a text", "ngram", 0.0, 0.0004, 0.001, "it has no direction"))
+        a text, ngram: 0.0004, should be 0 within 0.001 (it has no direction)
+        """
+        bound = f"within {self.tolerance:.2g}" if self.tolerance else "exactly"
+        return f"{self.name}, {self.model}: {self.measured:.2g}, should be {self.expected:.2g} {bound} ({self.why})"
+
 
 @dataclass(frozen=True)
 class OracleReport:
