@@ -11,7 +11,7 @@ import numpy as np
 from theodolite.language_arrow import checkpoint
 from theodolite.language_arrow.documents import Corpus, Split, split
 from theodolite.language_arrow.ngram import NGram
-from theodolite.language_arrow.pair import SAVE_EVERY, Effort, train_pair
+from theodolite.language_arrow.pair import SAVE_EVERY, Effort, train_pair, warm_up
 from theodolite.language_arrow.result import ArrowResult, SeedRun
 from theodolite.language_arrow.schedule import RATES, Schedule
 from theodolite.language_arrow.sizes import Size, size_of
@@ -122,6 +122,11 @@ def measure(
     for place, seed in enumerate(chosen):
         stream = Stream(material.part("train"), length, batch, seed)
         effort.most = max(many, -(-MOST_EPOCHS * stream.windows_an_epoch // (batch * many)) * many)
+        if seconds is not None and not runs:
+            progress(0, 0, f"compiling a {size.kind} of {parameters:,} parameters")
+            warm_up(size, material.vocabulary, stream, watched, effort, schedule, many)
+        if runs and seconds is not None:
+            effort.most = min(effort.most, runs[0].steps)  # as many steps for every seed
         if seconds is not None:
             left = seconds - (time.monotonic() - begun)
             if runs and left < 0.3 * seconds / len(chosen):
@@ -147,6 +152,8 @@ def measure(
         )  # fmt: skip
         if steps is None and ended.steps >= effort.most and place == 0:
             notes.append(f"training stopped after {MOST_EPOCHS} epochs, before the budget was used up")
+    if len({run.steps for run in runs}) > 1:
+        notes.append("the machine slowed down: seeds had " + ", ".join(f"{run.steps}" for run in runs) + " steps")
     if len(runs) < 2:
         notes.append("one seed only: the interval knows nothing of the randomness of training; run three or more")
     settings = {

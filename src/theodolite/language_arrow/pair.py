@@ -46,6 +46,23 @@ class Pair:
     seconds: float
 
 
+def warm_up(
+    size: Size, vocabulary: int, stream: Stream, watched: Windows, effort: Effort, schedule: Schedule, chunk: int
+) -> None:
+    """Compile, and learn the pace, on a network that is thrown away: no seed pays for it with steps of its own."""
+    from theodolite.language_arrow import training
+    from theodolite.language_arrow.losses import evaluate
+    from theodolite.language_arrow.sizes import network
+
+    fresh = training.init(network(size, vocabulary, stream.context, 0), schedule)
+    evaluate(fresh.network, watched)
+    batches = stream.batches(0, chunk)
+    for _ in range(2):
+        started = time.monotonic()
+        float(training.step(fresh, batches, 0, UNKNOWN, schedule)[1][-1])
+        effort.pace = 2 * (time.monotonic() - started) / chunk
+
+
 def train_pair(
     size: Size,
     vocabulary: int,
