@@ -44,6 +44,7 @@ def test_curves_are_drawn_when_there_are_any() -> None:
     counted = compared([measure(TEXTS, model="ngram")])
     assert [item.key for item in arrow_figures(counted)] == ["forest", "context-0"]
     trained = compared([measure(TEXTS, model="gru", context=16, steps=20, seeds=1, batch=4)])
+    assert verdict_of(trained, 0) == trained.results[0].verdict == "one seed decides nothing"
     figures = arrow_figures(trained)
     assert [item.key for item in figures] == ["forest", "context-0", "curves-0"]
     for item in figures:

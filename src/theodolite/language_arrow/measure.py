@@ -154,6 +154,9 @@ def measure(
             notes.append(f"training stopped after {MOST_EPOCHS} epochs, before the budget was used up")
     if len({run.steps for run in runs}) > 1:
         notes.append("the machine slowed down: seeds had " + ", ".join(f"{run.steps}" for run in runs) + " steps")
+    part = min(run.steps for run in runs) * batch / stream.windows_an_epoch
+    if seconds is not None and part < 1:
+        notes.append(f"trained on {100 * part:.0f} % of an epoch: under-trained arrows can turn; give a larger budget")
     if len(runs) < 2:
         notes.append("one seed only: the interval knows nothing of the randomness of training; run three or more")
     settings = {

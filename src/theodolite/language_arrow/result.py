@@ -79,8 +79,15 @@ class ArrowResult:
         return self.backward - self.forward
 
     @property
+    def decides(self) -> bool:
+        """Whether the interval knows of the randomness of training: two seeds or more, or a model without any."""
+        return len(self.runs) > 1 or self.runs[0].steps == 0
+
+    @property
     def verdict(self) -> str:
-        """ "forward is easier", "backward is easier" or "no arrow seen", by the interval of `ratio`."""
+        """ "forward is easier", "backward is easier", "no arrow seen", by `ratio`; "one seed decides nothing"."""
+        if not self.decides:
+            return "one seed decides nothing"
         if self.ratio.low > 0:
             return "forward is easier"
         return "backward is easier" if self.ratio.high < 0 else "no arrow seen"

@@ -58,7 +58,10 @@ def _content(found: "ArrowComparison") -> dict[str, Any]:
 def _headline(verdicts: list[str]) -> str:
     if len(verdicts) == 1:
         return {"no arrow seen": "No arrow was seen"}.get(verdicts[0], verdicts[0].capitalize())
-    parts = [(word, verdicts.count(word)) for word in ("forward is easier", "backward is easier", "no arrow seen")]
+    parts = [
+        (word, verdicts.count(word))
+        for word in ("forward is easier", "backward is easier", "no arrow seen", "one seed decides nothing")
+    ]
     return "; ".join(f"{word} in {many}" for word, many in parts if many).capitalize()
 
 

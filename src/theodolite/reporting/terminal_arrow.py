@@ -26,6 +26,8 @@ def percent(interval: "Interval") -> str:
 
 def verdict_of(found: "ArrowComparison", place: int) -> str:
     """The verdict, which with several corpora is the one after Holm's correction."""
+    if not found.results[place].decides:
+        return found.results[place].verdict
     wide = found.intervals[place] if len(found.results) > 1 else found.results[place].ratio
     if not wide.excludes_zero():
         return "no arrow seen"
