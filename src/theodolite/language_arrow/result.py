@@ -81,7 +81,7 @@ class ArrowResult:
     @property
     def decides(self) -> bool:
         """Whether the interval knows of the randomness of training: two seeds or more, or a model without any."""
-        return len(self.runs) > 1 or self.runs[0].steps == 0
+        return len(self.runs) > 1 or all(run.steps == 0 for run in self.runs)
 
     @property
     def verdict(self) -> str:
