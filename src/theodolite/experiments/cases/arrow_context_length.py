@@ -94,7 +94,7 @@ def checks(config: ContextLengthConfig, measured: Measurement) -> tuple[Check, .
             config.slope_limit,
             half,
             "at least",
-            OVER_SEEDS,
+            "95 % interval over seeds",
         ),
     )
 
