@@ -48,7 +48,7 @@ class GanConfig(Config):
     critic_rate: float = 5e-4
     penalty: float = 0.05
     samples: int = 96
-    shown: int = 8
+    shown: int = 4
     start_seeds: int = 10
     collapsed_limit: float = 0.1
     off_limit: float = 5.0
@@ -129,10 +129,9 @@ def _trained(config: GanConfig, variant: str, data: np.ndarray, key: Key) -> dic
         state = steps(state, noise, images, np.float32(rate))
     Z = latents(config.samples, key.split("samples").rng()).astype(np.float32)
     drawn = _drawn(f, state[0], Z)
-    side = config.shown
-    size = drawn.shape[1]
-    sheet = drawn[: side * 2].reshape(2, side, size, size).transpose(0, 2, 1, 3).reshape(2 * size, side * size)
-    return {"measures": _measured(drawn, data), "sheet": np.clip(sheet, -1.5, 1.5)}
+    size, side = drawn.shape[1], config.shown
+    sheet = drawn[: side * side].reshape(side, side, size, size).transpose(0, 2, 1, 3).reshape(2 * (side * size,))
+    return {"measures": _measured(drawn, data), "sheet": np.clip(sheet, -1.5, 1.5)[::-1]}
 
 
 @lru_cache(maxsize=8)
@@ -286,7 +285,7 @@ def panels(config: GanConfig, measured: Measurement) -> tuple[Panel, ...]:
             "heatmap",
             "Sixteen images that the trained generator draws, first seed.",
             Axis("column", "pixels"),
-            Axis("row", "pixels"),
+            Axis("row, from below", "pixels"),
             field=Field("sheet_x", "sheet_y", f"sheet{place}", Axis("grey value")),
         )
         for place, variant in enumerate(config.variants)
