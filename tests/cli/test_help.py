@@ -7,7 +7,18 @@ import sys
 
 import pytest
 
-COMMANDS = ("survey", "predict", "phase", "datasets", "reproduce")
+COMMANDS = (
+    "survey",
+    "predict",
+    "phase",
+    "curvature",
+    "slim",
+    "connect",
+    "arrow",
+    "papers",
+    "datasets",
+    "reproduce",
+)
 
 
 def test_help_answers_in_well_under_a_second() -> None:

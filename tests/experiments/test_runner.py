@@ -209,5 +209,5 @@ def test_an_unknown_name_is_answered_with_a_close_one(wrong: str, right: str) ->
 
 
 def test_a_name_close_to_nothing_is_answered_with_all() -> None:
-    with pytest.raises(BadInput, match="known: .*kare"):
+    with pytest.raises(BadInput, match=r"known: .*kare"):
         select(["zzzzzz"])
