@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -186,11 +188,22 @@ def test_memory_is_asked_for_first() -> None:
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     with pytest.raises(BadInput, match=r"theodolite\[language\]"):
         room.fit_tokenizer("bpe", ["some text " * 100])
+
+
+def test_networks_without_the_extra_are_refused_before_anything_is_trained() -> None:
+    program = (
+        "import sys; sys.modules['equinox'] = None\n"
+        "from theodolite import language_arrow\n"
+        "try:\n"
+        "    language_arrow.measure([[0, 1, 2, 3] * 30] * 40, model='gpt-0.1M', context=6, budget=1)\n"
+        "except ValueError as error:\n"
+        "    print(error)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert "theodolite[language]" in ended.stdout, ended.stderr
 
 
 def test_a_hint_finds_the_field_that_tells_the_other() -> None:

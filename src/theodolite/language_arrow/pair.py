@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from theodolite.language_arrow.optional import needed
 from theodolite.language_arrow.schedule import Schedule
 from theodolite.language_arrow.sizes import Size
 from theodolite.language_arrow.windows import Stream, Windows, flip
@@ -50,6 +51,7 @@ def warm_up(
     size: Size, vocabulary: int, stream: Stream, watched: Windows, effort: Effort, schedule: Schedule, chunk: int
 ) -> None:
     """Compile, and learn the pace, on a network that is thrown away: no seed pays for it with steps of its own."""
+    needed("equinox", f"a {size.kind}")
     from theodolite.language_arrow import training
     from theodolite.language_arrow.losses import evaluate
     from theodolite.language_arrow.sizes import network
@@ -82,6 +84,7 @@ def train_pair(
     Args: watched, windows for the curve; path of the checkpoint, from which a run goes on; save_every, seconds.
     Raises: what `progress` raises, which ends the run; it goes on from the last checkpoint.
     """
+    needed("equinox", f"a {size.kind}")
     from theodolite.language_arrow import checkpoint, training
     from theodolite.language_arrow.losses import evaluate
     from theodolite.language_arrow.sizes import network
