@@ -82,7 +82,8 @@ def checkerboards(
     Returns: a Checkerboards.
     Raises: BadInput without deconvolutions, or for more than 4,096 pairs; NoInfiniteWidthLimit; TooLarge.
     Source: Jacot, Gabriel, Ged and Hongler (2019), arXiv:1907.05715; the measures are ours.
-    Cost: an eigendecomposition of all (input, position) pairs: .3 s for 4 images of 16 x 16, times 5 with advice.
+    Cost: an eigendecomposition of all (input, position) pairs: half a second for 4 images of 16 x 16, and as much
+        for each change that advice tries.
 
     >>> from theodolite.architectures import Reshape, parse
     >>> layers = parse("reshape((1, 1, 32)) convtranspose(2, 2) relu.standardised convtranspose relu.standardised "
