@@ -19,6 +19,11 @@ if settings.get_current_profile_name() == "default":
     settings.load_profile("steady")
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Bytes are named by their length: packed ones hold the time of day, and workers must collect equal names."""
+    return f"{len(val)}_bytes" if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _one_thread() -> Iterator[None]:
     """Threads lose time on small matrices, ten times so when other work waits for the processors."""
