@@ -6,8 +6,8 @@
 Reads the stored results of full runs, the latest of each case and data set, and writes into the documentation
 
     docs/measured/<paper>.md              what is to be said first (benchmarks/reproduced/<paper>.md), then every check
-    docs/results/<paper>/<case>.json      checks, settings, versions, machine, duration, arrays of up to 400 numbers
-    docs/results/<paper>/<case>-<n>.svg   its figures
+    docs/atlas/<paper>/<case>.json      checks, settings, versions, machine, duration, arrays of up to 400 numbers
+    docs/atlas/<paper>/<case>-<n>.svg   its figures
 """
 
 import argparse
@@ -66,7 +66,7 @@ def page(results: list[Result], paper: str, figures: dict[str, list[tuple[str, s
             name, unit = check.name.replace("|", r"\|"), f" {check.unit}" if check.unit else ""
             lines.append(f"| {name} | {value}{unit} | {check.direction} {limit}{unit} | {check.verdict} |")
         for file, title in figures[one.address]:
-            lines += ["", f"**{title}**", "", f"![{title}](../results/{paper}/{file})"]
+            lines += ["", f"**{title}**", "", f"![{title}](../atlas/{paper}/{file})"]
     return "\n".join(lines) + "\n"
 
 
@@ -95,7 +95,7 @@ def numbers(result: Result) -> dict[str, Any]:
 
 def publish(results: list[Result], paper: str) -> None:
     """Write page, numbers and figures of one paper."""
-    folder = DOCS / "results" / paper
+    folder = DOCS / "atlas" / paper
     folder.mkdir(parents=True, exist_ok=True)
     figures = {}
     for one in results:
