@@ -93,7 +93,7 @@ def test_the_verdict_follows_the_residual() -> None:
 
 
 def test_it_says_itself_in_words_and_in_json() -> None:
-    document = json.loads(json.dumps(found().json()))
+    document = json.loads(json.dumps(found().to_json()))
     assert document["verdict"] == "borderline"
     assert document["moments"]["residual"][1]["value"] == found().moments["residual"][1].value
     assert [layer["name"] for layer in document["layers"]] == ["first", "last"]

@@ -126,7 +126,7 @@ def test_no_loss_beats_the_entropy_and_json_holds_the_result() -> None:
     entropy = np.log(64) / 2  # nats a token, in both directions, for whoever knows the law
     assert found.forward > entropy
     assert found.backward > entropy
-    document = json.loads(json.dumps(found.json()))
+    document = json.loads(json.dumps(found.to_json()))
     assert document["ratio"]["value"] == found.ratio.value
     assert len(document["profile"]) == len(found.profile)
     assert found.arrow == pytest.approx(2 * found.difference / (found.forward + found.backward))

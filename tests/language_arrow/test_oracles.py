@@ -66,5 +66,5 @@ def test_networks_pass_as_well(full: bool) -> None:
     report = arrow_oracles(full=full)
     assert [one.name for one in report.oracles if not one.passed] == []
     assert report.passed
-    assert report.json()["passed"]
+    assert report.to_json()["passed"]
     assert {one.model.split()[0] for one in report.oracles} >= {"gru", "ngram,"}

@@ -89,7 +89,7 @@ def arrow(
         settings["budget"] = None if steps is not None else (300.0 if budget is None else budget) / len(corpora)
         found, written = _measured(corpora, settings, out, tell)
     if as_json:
-        console.tell_json({**found.json(), "written": [str(path) for path in written]})
+        console.tell_json({**found.to_json(), "written": [str(path) for path in written]})
         return
     _tell(found, written)
 
@@ -129,7 +129,7 @@ def _measured(
         found = room.compare(corpora, progress=tell, folder=folder / "checkpoints", **settings)
         tell(0, 0, "writing the page")
         page = write_arrow_page(found, folder / "report.html")
-        return found, [page, write_json(folder / "arrow.json", found.json())]
+        return found, [page, write_json(folder / "arrow.json", found.to_json())]
 
 
 def _tell(found: "ArrowComparison", written: list[Path]) -> None:
@@ -155,7 +155,7 @@ def _self_test(as_json: bool) -> int:
 
         found = room.arrow_oracles(progress=tell)
     if as_json:
-        console.tell_json(found.json())
+        console.tell_json(found.to_json())
     else:
         for one in found.oracles:
             console.say(f"{'passed' if one.passed else 'FAILED'}: {one}")

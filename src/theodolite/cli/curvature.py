@@ -145,7 +145,7 @@ def _check(
 
 
 def _document(model: "Model", found: "CurvatureReport") -> dict[str, Any]:
-    return {"model": model.name, **found.json(), "notes": [*model.notes, *found.notes]}
+    return {"model": model.name, **found.to_json(), "notes": [*model.notes, *found.notes]}
 
 
 def _written(model: "Model", found: "CurvatureReport", out: Path) -> list[Path]:

@@ -46,7 +46,7 @@ def report(
 
     Args: f, params, data, loss, block as `problem` reads them, or one Problem as f; probes and Lanczos steps of the
         densities; top, eigenvalues at the upper end; seed; memory_limit, checked before the first product; progress.
-    Returns: a CurvatureReport; `str()` of it is a table, `.json()` a document, and reporting.write_curvature_page a
+    Returns: a CurvatureReport; `str()` of it is a table, `.to_json()` a document, and reporting.write_curvature_page a
         page with figures.
     Raises: as `problem`; TooLarge, which says how many steps would fit.
     Source: Jacot, Gabriel and Hongler (2020), arXiv:1910.02875. Gauss-Newton is called safe where |S|op is below a

@@ -81,7 +81,7 @@ class CurvatureReport:
         ]
         return found
 
-    def json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Everything as what JSON knows; vectors are left out."""
 
         def estimate(one: Estimate) -> dict[str, Any]:

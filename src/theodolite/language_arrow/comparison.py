@@ -28,13 +28,13 @@ class ArrowComparison:
     adjusted: tuple[float, ...]
     intervals: tuple[Interval, ...]
 
-    def json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Everything as what JSON knows."""
         rows = zip(self.results, self.p_values, self.adjusted, self.intervals, strict=True)
         return {
             "results": [
                 {
-                    **one.json(),
+                    **one.to_json(),
                     "p_of_interval": p,
                     "p_holm": adjusted,
                     "holm_interval": [interval.low, interval.high],

@@ -45,7 +45,7 @@ class DirectionHint:
         first = self.orders[0]
         return first.fields if first.ratio.high < 0 and first.adjusted < 0.05 else self.given
 
-    def json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Everything as what JSON knows."""
         from dataclasses import asdict
 

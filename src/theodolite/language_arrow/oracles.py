@@ -59,7 +59,7 @@ class OracleReport:
         """Whether every oracle passed; do not trust an arrow otherwise."""
         return all(oracle.passed for oracle in self.oracles)
 
-    def json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Everything as what JSON knows."""
         oracles = [{**asdict(oracle), "passed": oracle.passed} for oracle in self.oracles]
         return {"passed": self.passed, "seconds": self.seconds, "oracles": oracles}

@@ -92,7 +92,7 @@ class ArrowResult:
             return "forward is easier"
         return "backward is easier" if self.ratio.high < 0 else "no arrow seen"
 
-    def json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Everything as what JSON knows."""
         from theodolite.numerics.files import json_ready
 
