@@ -28,8 +28,8 @@ print(f"a constant would err by {np.mean(held_out**2):.0f} (squared points of th
 # ## One factorisation, every ridge
 #
 # A `RidgePath` takes the Gram matrix apart once. After that every ridge costs next to nothing: KARE, the exact
-# leave-one-out error, and the larger of the two, which the library calls `risk` and minimises. The ridge is the number
-# λ in `gram / n + λ I`.
+# leave-one-out error, and the larger of the two, which the library calls `risk` and minimises. The ridge is the
+# number λ in `gram / n + λ I`.
 
 # %%
 kernel = RBF(40.0)
@@ -82,8 +82,8 @@ for candidate in (Linear(), RBF(10.0), RBF(40.0), RBF(160.0), LaplaceL1(20.0)):
 #
 # ## Would more patients help?
 #
-# The same path knows how many eigenfunctions of the kernel are learned at each ridge, and so what other training sizes
-# would bring.
+# The same path knows how many eigenfunctions of the kernel are learned at each ridge, and so what other training
+# sizes would bring.
 
 # %%
 curve = learning_curve(path, [100, 250, 500, 1000])
@@ -95,9 +95,9 @@ for size, risk, low, high in zip(curve.sizes, curve.risk, curve.low, curve.high)
 #
 # ## When not to believe it
 #
-# The estimate asks: how well is a new row *like these* predicted? If rows are copies of each other the question is too
-# easy. Let every row appear twice, the second time with a little noise on the inputs, as when patients were measured
-# twice: the formula is fooled, and `trust` notices.
+# The estimate asks: how well is a new row *like these* predicted? If rows are copies of each other the question is
+# too easy. Let every row appear twice, the second time with a little noise on the inputs, as when patients were
+# measured twice: the formula is fooled, and `trust` notices.
 
 # %%
 rng = np.random.default_rng(1)
