@@ -52,7 +52,7 @@ def test_options_cost_what_their_networks_cost() -> None:
     ensemble = Ensemble(4, 76, OUTPUTS, np.zeros(5), np.array([10, 20, 30, 20, 20]))
     found = options([ensemble], LABELS, sizes=(1, 2, 8))
     assert [(one.members, one.cost) for one in found] == [(1, 76.0), (2, 152.0)]  # 8 of 5 members: no error bar
-    worked = options([ensemble], LABELS, sizes=(2,), unit="operations", points=100)
+    worked = options([ensemble], LABELS, sizes=(2,), unit="operations", n=100)
     assert worked[0].cost == 2 * 6 * 76 * 100 * 20
     assert (found[1].error, found[1].standard_error) == ensemble_error(OUTPUTS, LABELS, 2)
 

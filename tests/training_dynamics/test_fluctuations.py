@@ -7,7 +7,7 @@ import pytest
 from theodolite.architectures import Relu, balanced
 from theodolite.finite_width import network, tangent_kernel
 from theodolite.numerics.errors import BadInput, NotFinite, ShapeMismatch
-from theodolite.training_dynamics import fluctuation, power_law
+from theodolite.training_dynamics import fit_power_law, fluctuation
 
 
 @pytest.mark.exact
@@ -24,8 +24,8 @@ def test_it_is_the_root_mean_distance_of_pairs_and_its_error_that_of_leaving_out
 
     found = fluctuation(f)
     for value, error, of in (
-        (found.norm, found.error, by_pairs),
-        (found.relative, found.relative_error, relative),
+        (found.norm, found.standard_error, by_pairs),
+        (found.relative, found.relative_standard_error, relative),
     ):
         left_out = np.array([of(np.delete(f, i, axis=0)) for i in range(7)])
         np.testing.assert_allclose(value, of(f), rtol=1e-12)
@@ -40,7 +40,7 @@ def test_few_members_are_not_biased_and_the_error_bar_is_right() -> None:
     assert abs(squares.mean() - 1) < 4.5 * squares.std() / np.sqrt(1000)
     tied = rng.standard_normal((500, 12, 1)) * np.ones(5)  # all points move together: one degree of freedom a member
     found = [fluctuation(f) for f in tied]
-    assert np.mean([one.error for one in found]) == pytest.approx(np.std([one.norm for one in found]), rel=0.2)
+    assert np.mean([one.standard_error for one in found]) == pytest.approx(np.std([one.norm for one in found]), rel=0.2)
 
 
 @pytest.mark.montecarlo
@@ -53,7 +53,7 @@ def test_the_tangent_kernel_of_one_hidden_layer_has_variance_inverse_to_the_widt
         keys = jax.random.split(jax.random.key(width), 200)
         found.append(fluctuation(np.stack([tangent_kernel(f, f.init(key, (3,)), X) for key in keys])))
     narrow, wide = found
-    error = 3 * np.hypot(narrow.error / narrow.norm, wide.error / wide.norm)
+    error = 3 * np.hypot(narrow.standard_error / narrow.norm, wide.standard_error / wide.norm)
     assert abs(narrow.norm / wide.norm - 3) < 4.5 * error
     assert error < 0.4
 
@@ -64,21 +64,21 @@ def test_a_power_law_is_a_weighted_line_in_logarithms() -> None:
     y = 2.0 * x**-0.3 * np.array([1.05, 0.93, 1.0, 1.1])
     bars = y * np.array([0.03, 0.06, 0.02, 0.05])
     (slope, height), covariance = np.polyfit(np.log(x), np.log(y), 1, w=y / bars, cov="unscaled")
-    law = power_law(x, y, bars)
+    law = fit_power_law(x, y, bars)
     chi = np.sqrt(np.sum(((np.log(y) - height - slope * np.log(x)) * y / bars) ** 2) / 2)
     np.testing.assert_allclose([law.slope, np.log(law.amplitude), law.chi], [slope, height, chi], rtol=1e-10)
-    np.testing.assert_allclose(law.error, np.sqrt(covariance[0, 0]) * chi, rtol=1e-10)
+    np.testing.assert_allclose(law.standard_error, np.sqrt(covariance[0, 0]) * chi, rtol=1e-10)
     assert chi > 1
-    calm = power_law(x, y, 100 * bars)
-    np.testing.assert_allclose(calm.error, 100 * np.sqrt(covariance[0, 0]), rtol=1e-10)  # never made smaller
+    calm = fit_power_law(x, y, 100 * bars)
+    np.testing.assert_allclose(calm.standard_error, 100 * np.sqrt(covariance[0, 0]), rtol=1e-10)  # never made smaller
 
 
 @pytest.mark.montecarlo
 def test_the_error_of_a_slope_covers_the_truth() -> None:
     rng = np.random.default_rng(4)
     x = np.geomspace(10, 1000, 5)
-    laws = [power_law(x, x**-0.25 * np.exp(0.05 * rng.standard_normal(5)), 0.05 * x**-0.25) for _ in range(500)]
-    covered = np.mean([abs(law.slope + 0.25) < 2 * law.error for law in laws])
+    laws = [fit_power_law(x, x**-0.25 * np.exp(0.05 * rng.standard_normal(5)), 0.05 * x**-0.25) for _ in range(500)]
+    covered = np.mean([abs(law.slope + 0.25) < 2 * law.standard_error for law in laws])
     assert covered > 0.93
 
 
@@ -88,6 +88,6 @@ def test_bad_input_is_refused() -> None:
     with pytest.raises(NotFinite):
         fluctuation(np.full((3, 2), np.nan))
     with pytest.raises(BadInput, match="positive finite"):
-        power_law(np.array([1.0, 2.0]), np.array([1.0, -1.0]), np.array([1.0, 1.0]))
+        fit_power_law(np.array([1.0, 2.0]), np.array([1.0, -1.0]), np.array([1.0, 1.0]))
     with pytest.raises(ShapeMismatch, match="equal vectors"):
-        power_law(np.array([1.0, 1.0]), np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+        fit_power_law(np.array([1.0, 1.0]), np.array([1.0, 2.0]), np.array([1.0, 1.0]))

@@ -113,7 +113,7 @@ def test_norm_and_shares_around_the_point() -> None:
     norms = [np.linalg.norm(row) / np.sqrt(2) for row in outputs]
     np.testing.assert_allclose(found.norm, np.mean(norms))
     np.testing.assert_allclose(found.norm_median, sorted(norms)[1])
-    np.testing.assert_allclose(found.norm_error, np.std(norms, ddof=1) / np.sqrt(3))
+    np.testing.assert_allclose(found.norm_standard_error, np.std(norms, ddof=1) / np.sqrt(3))
     assert found.fitted == pytest.approx(1 / 3)
     assert found.unfitted == pytest.approx(0.1)
 

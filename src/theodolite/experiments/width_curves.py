@@ -13,10 +13,10 @@ from theodolite.training_dynamics import (
     around_jamming,
     ensemble_error,
     fit_divergence,
+    fit_power_law,
     fluctuation,
     options,
     parameters_of,
-    power_law,
 )
 
 INTERVAL = "95 % interval over initial weights"
@@ -39,9 +39,10 @@ def measured_curves(config: TrainedConfig, trained: Trained) -> Measurement:
         "members": np.array([float(len(one.outputs)) for one in ensembles]),
         "N": np.array([float(one.parameters) for one in ensembles]),
         **{name: np.array([getattr(one, name) for one in around]) for name in ("fitted", "unfitted", "norm")},
-        **{name: np.array([getattr(one, name) for one in around]) for name in ("norm_error", "norm_median")},
+        "norm_error": np.array([one.norm_standard_error for one in around]),
+        "norm_median": np.array([one.norm_median for one in around]),
         "delta": np.array([one.norm for one in spread]),
-        "delta_error": np.array([one.error for one in spread]),
+        "delta_error": np.array([one.standard_error for one in spread]),
         "single": errors[1][:, 0],
         "single_error": errors[1][:, 1],
         "ensemble": errors[config.ensemble][:, 0],
@@ -53,8 +54,8 @@ def measured_curves(config: TrainedConfig, trained: Trained) -> Measurement:
     arrays["star_norm"] = np.array([arrays["delta"].min(), arrays["norm"].max()])
     arrays["root"] = arrays["N"] ** -0.5
     kept = arrays["width"] >= config.judged_from
-    law = power_law(arrays["N"][kept], arrays["delta"][kept], arrays["delta_error"][kept])
-    arrays["delta_slope"] = np.array([law.slope, NORMAL * law.error])
+    law = fit_power_law(arrays["N"][kept], arrays["delta"][kept], arrays["delta_error"][kept])
+    arrays["delta_slope"] = np.array([law.slope, NORMAL * law.standard_error])
     arrays["delta_line"] = law.amplitude * arrays["N"] ** law.slope
     arrays |= _line(arrays, kept)
     found = options(ensembles, data.W, tuple(size for size in SIZES if size <= config.ensemble))
@@ -283,10 +284,10 @@ def _divergence(arrays: Arrays, exponent: float | None) -> dict[str, float]:
         arrays["N"][kept], arrays["norm"][kept], arrays["norm_error"][kept], exponent=exponent
     )
     name = "||f|| = c0 + c1 (N / N* - 1)^-nu" + (", nu free" if exponent is None else f", nu = {exponent:g}")
-    values = {"c0": fit.constant, "c0, standard error": fit.errors[0], "N*": fit.star, "rms of log": fit.rms}
+    values = {"c0": fit.constant, "c0, standard error": fit.standard_errors[0], "N*": fit.star, "rms of log": fit.rms}
     if exponent is None:
         values |= {
-            "N*, standard error": fit.errors[2],
+            "N*, standard error": fit.standard_errors[2],
             "nu": fit.exponent,
             "nu, from": fit.exponent_range[0],
             "nu, to": fit.exponent_range[1],

@@ -15,7 +15,7 @@ from theodolite.training_dynamics.attribution import (
 from theodolite.training_dynamics.cost_flow import CostFlow
 from theodolite.training_dynamics.early_stopping import EarlyStopping, early_stopping, equivalent_ridge
 from theodolite.training_dynamics.ensembles import Ensemble, hinge_ensemble, hinge_rate, parameters_of, rectified
-from theodolite.training_dynamics.fluctuations import Fluctuation, PowerLaw, fluctuation, power_law
+from theodolite.training_dynamics.fluctuations import Fluctuation, PowerLaw, fit_power_law, fluctuation
 from theodolite.training_dynamics.initialisation_law import InitialisationLaw, initialisation_law, law_covariance
 from theodolite.training_dynamics.initialisations import orthogonal, orthogonal_layers
 from theodolite.training_dynamics.jamming import Around, Divergence, around_jamming, fit_divergence, jamming_width
@@ -57,6 +57,7 @@ __all__ = [
     "ensemble_error",
     "equivalent_ridge",
     "fit_divergence",
+    "fit_power_law",
     "fluctuation",
     "hinge_ensemble",
     "hinge_rate",
@@ -71,7 +72,6 @@ __all__ = [
     "orthogonal",
     "orthogonal_layers",
     "parameters_of",
-    "power_law",
     "rectified",
     "saddles",
     "train",

@@ -74,22 +74,22 @@ def options(
     labels: np.ndarray,
     sizes: Sequence[int] = (1, 2, 4, 8),
     unit: Unit = "parameters",
-    points: int | None = None,
+    n: int | None = None,
 ) -> tuple[Option, ...]:
     """Every number of networks of every width, with what it costs and the error that was measured.
 
     Args: ensembles; labels (m,) of their test points; sizes, members averaged, those with an error bar (fewer than the
         ensemble has) are kept; unit, "parameters" (n N, the paper's, what prediction costs too), or "operations" of
-        training (6 n N times points times mean steps taken); points, trained on, for "operations".
+        training (6 n N times n times mean steps taken); n, points trained on, for "operations".
     Raises: BadInput. Cost: that of `ensemble_error`.
     """
     if unit not in ("parameters", "operations"):
         raise BadInput(f"unit must be 'parameters' or 'operations', got {unit!r}")
-    if unit == "operations" and points is None:
-        raise BadInput("to count operations, give the number of training points")
+    if unit == "operations" and n is None:
+        raise BadInput("to count operations, give n, the number of training points")
     found = []
     for one in ensembles:
-        each = one.parameters * (1.0 if points is None or unit == "parameters" else 6.0 * points * np.mean(one.steps))
+        each = one.parameters * (1.0 if n is None or unit == "parameters" else 6.0 * n * np.mean(one.steps))
         for size in sizes:
             if size < len(one.outputs):
                 error, bar = ensemble_error(one.outputs, labels, size)

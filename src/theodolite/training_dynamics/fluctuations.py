@@ -12,16 +12,16 @@ class Fluctuation(NamedTuple):
     """||f - mean f|| with its standard error, and the same divided by ||mean f||."""
 
     norm: float
-    error: float
+    standard_error: float
     relative: float
-    relative_error: float
+    relative_standard_error: float
 
 
 class PowerLaw(NamedTuple):
     """y = amplitude * x^slope; the standard error of the slope; chi, sqrt(chi^2 / dof) of the points about the line."""
 
     slope: float
-    error: float
+    standard_error: float
     amplitude: float
     chi: float
 
@@ -37,7 +37,7 @@ def fluctuation(outputs: np.ndarray) -> Fluctuation:
     Cost: O(size of outputs).
 
     >>> found = fluctuation(np.random.default_rng(0).standard_normal((50, 400)))
-    >>> bool(abs(found.norm - 1) < 3 * found.error)
+    >>> bool(abs(found.norm - 1) < 3 * found.standard_error)
     True
     """
     f = finite(np.asarray(outputs, dtype=np.float64), "outputs")
@@ -55,24 +55,26 @@ def fluctuation(outputs: np.ndarray) -> Fluctuation:
         return Fluctuation(float(norm), _jackknife(norms), float(norm / size), _jackknife(norms / means))
 
 
-def power_law(x: np.ndarray, y: np.ndarray, errors: np.ndarray) -> PowerLaw:
+def fit_power_law(x: np.ndarray, y: np.ndarray, standard_errors: np.ndarray) -> PowerLaw:
     """Fit log y = log amplitude + slope log x, each point weighed by its error.
 
-    Args: x, y (w,), positive, w >= 2; errors (w,), standard errors of y, positive.
+    Args: x, y (w,), positive, w >= 2; standard_errors (w,), of y, positive.
     Returns: a PowerLaw. Where the points scatter more than their errors say (chi > 1), the error of the slope is
         enlarged by chi, as for measurements that disagree.
     Raises: ShapeMismatch, BadInput. Source: weighted least squares.
 
     >>> x = np.array([1.0, 10.0, 100.0])
-    >>> law = power_law(x, 3.0 * x**-0.25, 0.1 * x**-0.25)
+    >>> law = fit_power_law(x, 3.0 * x**-0.25, 0.1 * x**-0.25)
     >>> round(law.slope, 6), round(law.amplitude, 6)
     (-0.25, 3.0)
     """
-    x, y, errors = (np.asarray(a, dtype=np.float64) for a in (x, y, errors))
+    x, y, errors = (np.asarray(a, dtype=np.float64) for a in (x, y, standard_errors))
     if x.ndim != 1 or not x.shape == y.shape == errors.shape or len(np.unique(x)) < 2:
-        raise ShapeMismatch(f"x, y and errors have shapes {x.shape}, {y.shape}, {errors.shape}; expected equal vectors")
+        raise ShapeMismatch(
+            f"x, y and standard_errors have shapes {x.shape}, {y.shape}, {errors.shape}; expected equal vectors"
+        )
     if not all(np.isfinite(a).all() and (a > 0).all() for a in (x, y, errors)):
-        raise BadInput("a power law needs positive finite x, y and errors")
+        raise BadInput("a power law needs positive finite x, y and standard_errors")
     weights = (y / errors) ** 2  # of log y
     u, v = np.log(x), np.log(y)
     centre, height = np.average(u, weights=weights), np.average(v, weights=weights)

@@ -22,7 +22,7 @@ class Around(NamedTuple):
     fitted: float
     unfitted: float
     norm: float
-    norm_error: float
+    norm_standard_error: float
     norm_median: float
 
 
@@ -34,13 +34,13 @@ class Divergence(NamedTuple):
     amplitude: float
     star: float
     exponent: float
-    errors: tuple[float, float, float]
+    standard_errors: tuple[float, float, float]
     exponent_range: tuple[float, float]
     rms: float
 
 
-def around_jamming(ensemble: Ensemble, points: int) -> Around:
-    """How well the members of one width fit `points` training points, and ||f||^2 = mean of f(x)^2 over test points.
+def around_jamming(ensemble: Ensemble, n: int) -> Around:
+    """How well the members of one width fit n training points, and ||f||^2 = mean of f(x)^2 over test points.
 
     Source: Geiger et al. (2019), arXiv:1901.01608.
 
@@ -50,7 +50,7 @@ def around_jamming(ensemble: Ensemble, points: int) -> Around:
     """
     norms = np.sqrt(np.mean(ensemble.outputs**2, axis=1))
     error = float(norms.std(ddof=1) / np.sqrt(len(norms))) if len(norms) > 1 else float("nan")
-    unfitted = float(np.mean(ensemble.unfitted) / positive_integer(points, "points"))
+    unfitted = float(np.mean(ensemble.unfitted) / positive_integer(n, "n"))
     fitted = float(np.mean(ensemble.unfitted == 0))
     return Around(ensemble.parameters, fitted, unfitted, float(norms.mean()), error, float(np.median(norms)))
 
@@ -84,7 +84,7 @@ def jamming_width(share: Callable[[int], float], narrow: int, wide: int, at_leas
 def fit_divergence(
     parameters: np.ndarray,
     norms: np.ndarray,
-    errors: np.ndarray | None = None,
+    standard_errors: np.ndarray | None = None,
     *,
     star: float | None = None,
     exponent: float | None = None,
@@ -93,9 +93,9 @@ def fit_divergence(
 
     The exponent and N* are strongly tied: with N* left free, a handful of widths hardly tells nu = 1 from nu = 0.5.
     `exponent_range` says what the data cannot exclude: every nu whose best fit has a residual sum of squares within
-    F(0.95; 1, dof) s^2 of the lowest, s^2 that sum over dof, or 1 if `errors` are given and it is smaller.
+    F(0.95; 1, dof) s^2 of the lowest, s^2 that sum over dof, or 1 if `standard_errors` are given and it is smaller.
 
-    Args: parameters N (w,), all above `star` if that is given; norms (w,), > 0; errors, standard errors of the norms,
+    Args: parameters N (w,), all above `star` if that is given; norms (w,), > 0; standard_errors, of the norms,
         (w,), which weigh them; without, all logarithms weigh the same; star, N* if it is known, else fitted
         below the smallest N; exponent, nu if it is to be held, else the best of 0.1, 0.15, ..., 3.
     Returns: a Divergence. Raises: ShapeMismatch, BadInput for fewer points than unknowns plus one.
@@ -108,11 +108,15 @@ def fit_divergence(
     (250, 1.5, 1.0)
     """
     N, f = (finite(np.asarray(a, dtype=np.float64), name) for a, name in ((parameters, "parameters"), (norms, "norms")))
-    weights = np.ones_like(f) if errors is None else f / finite(np.asarray(errors, dtype=np.float64), "errors")
+    weights = (
+        np.ones_like(f)
+        if standard_errors is None
+        else f / finite(np.asarray(standard_errors, dtype=np.float64), "standard_errors")
+    )
     if not N.shape == f.shape == weights.shape or N.ndim != 1:
         raise ShapeMismatch(f"parameters have shape {N.shape} and norms {f.shape}; expected two equal vectors")
     if not (np.isfinite(weights) & (weights > 0)).all():
-        raise BadInput("the errors of norms must be positive")
+        raise BadInput("the standard errors of norms must be positive")
     unknowns = 2 + (star is None) + (exponent is None)
     if len(N) <= unknowns or (f <= 0).any() or (star is not None and N.min() <= positive(star, "star")):
         raise BadInput(f"{unknowns} unknowns need at least {unknowns + 1} positive norms, at N above N*; got {len(N)}")
@@ -123,7 +127,7 @@ def fit_divergence(
     squares = np.array([np.sum(fit.fun**2) for fit in fits])
     best = int(squares.argmin())
     dof = len(N) - unknowns
-    scale = max(squares[best] / dof, 0.0 if errors is None else 1.0)
+    scale = max(squares[best] / dof, 0.0 if standard_errors is None else 1.0)
     near = tried[squares <= squares[best] + scale * fdtri(1, dof, 0.95) + 1e-24]
     constant, amplitude, point = _values(N, star, fits[best].x)
     J = fits[best].jac

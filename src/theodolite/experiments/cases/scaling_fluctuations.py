@@ -14,7 +14,7 @@ from theodolite.experiments.digits_parity import Parity, parity
 from theodolite.experiments.key import Key
 from theodolite.experiments.panels import Axis, Panel, Series
 from theodolite.finite_width import network, tangent_kernel
-from theodolite.training_dynamics import ensemble_error, fluctuation, parameters_of, power_law
+from theodolite.training_dynamics import ensemble_error, fit_power_law, fluctuation, parameters_of
 
 INTERVAL = "95 % interval over initial weights"
 NORMAL = 1.96
@@ -55,8 +55,8 @@ def run(config: FluctuationConfig, key: Key, bench: Bench) -> Measurement:
         N = np.array([parameters_of(width, depth, config.components) for width in config.widths], dtype=float)
         kept = np.array(config.widths) >= config.judged_from
         for name in ("kernel", "predictor"):
-            law = power_law(N[kept], found[name][kept], found[f"{name}_error"][kept])
-            found[f"{name}_slope"] = np.array([law.slope, NORMAL * law.error, law.chi])
+            law = fit_power_law(N[kept], found[name][kept], found[f"{name}_error"][kept])
+            found[f"{name}_slope"] = np.array([law.slope, NORMAL * law.standard_error, law.chi])
             found[f"{name}_line"] = law.amplitude * N**law.slope
         arrays |= {f"{name}_{depth}": values for name, values in {"N": N, **found}.items()}
     words = (
@@ -170,9 +170,9 @@ def _part(config: FluctuationConfig, data: Parity, depth: int, width: int, key: 
     single, ensemble = (ensemble_error(outputs, data.W, size) for size in (1, config.ensemble))
     return {
         "kernel": np.array(of_kernel.relative),
-        "kernel_error": np.array(of_kernel.relative_error),
+        "kernel_error": np.array(of_kernel.relative_standard_error),
         "predictor": np.array(of_predictor.norm),
-        "predictor_error": np.array(of_predictor.error),
+        "predictor_error": np.array(of_predictor.standard_error),
         "single": np.array(single[0]),
         "single_error": np.array(single[1]),
         "ensemble": np.array(ensemble[0]),
