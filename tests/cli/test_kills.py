@@ -211,7 +211,7 @@ def test_reproduce_killed_at_random_moments_ends_like_one_that_was_not(kills: in
         out, err = child.communicate(timeout=300)
         assert child.returncode == 0, err
         answers.append(json.loads(out)["results"])
-        assert Path(folder, "atlas.html").stat().st_size > 1000
+        assert Path(folder, "atlas/index.html").stat().st_size > 1000
     for (result,) in answers:
         result.pop("resumed_parts")
     assert settled(answers[0]) == settled(answers[1])

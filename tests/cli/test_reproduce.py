@@ -26,8 +26,9 @@ def test_a_verdict_is_printed_stored_and_drawn(toys, theodolite) -> None:
     ended = theodolite("reproduce", "toy-means")
     assert ended.code == 0, ended.err
     assert "holds" in ended.out
-    assert "theodolite-results/atlas.html" in ended.out
-    assert "toy-means" in Path("theodolite-results/atlas.html").read_text()
+    assert "theodolite-results/atlas/index.html" in ended.out
+    assert "The claim holds" in Path("theodolite-results/atlas/index.html").read_text()
+    assert "toy-means" in Path("theodolite-results/atlas/papers/toy.html").read_text()
     assert len(list(Path("theodolite-results/toy-means").glob("full-*/result.json"))) == 1
 
 
@@ -40,6 +41,34 @@ def test_json_is_one_document_and_a_stored_result_is_told_again(toys, theodolite
     assert two == one
     assert three["scalars"] == one["scalars"]
     assert three["duration"] != one["duration"]
+
+
+def test_the_atlas_shows_all_that_is_stored_and_is_drawn_again_without_measuring(toys, theodolite) -> None:
+    pages = lambda: {path: path.read_bytes() for path in Path("out/atlas").rglob("*.html")}  # noqa: E731
+    first = theodolite("reproduce", "toy-means", "--out", "out")
+    assert "1 to measure; 1 never timed" in first.err
+    theodolite("reproduce", "toy-breaks", "--out", "out")
+    both = pages()
+    assert b"Of 2 claims 1 holds and 1 broke" in both[Path("out/atlas/index.html")]
+    Path("out/atlas/index.html").unlink()
+    Path("out/atlas/papers/toy.html").write_text("old")
+    again = theodolite("reproduce", "toy-means", "--out", "out", "--json")
+    assert "1 stored already; drawing the atlas" in again.err
+    assert json.loads(again.out)["page"] == str(Path("out/atlas/index.html"))
+    assert pages() == both
+
+
+def test_the_time_to_expect_is_said_first_and_leaves_out_what_is_stored(toys, theodolite, monkeypatch) -> None:
+    from theodolite.experiments import durations
+
+    monkeypatch.setattr(durations, "SEEN", {"toy-means": (90.0, 3.0), "toy-breaks": (7200.0, 1.0)})
+    first = theodolite("reproduce", "--all", "--smoke", "--out", "out").err
+    assert "2 to measure; about 4 s, by times seen on one core of the development machine" in first
+    smoke = theodolite("reproduce", "--all", "--smoke", "--out", "out").err  # the broken one is run again
+    assert "1 of 2 to measure, the others are stored; about 1 s" in smoke
+    assert "about 2 h 01 min," in theodolite("reproduce", "--all", "--out", "out").err
+    again = theodolite("reproduce", "--all", "--again", "--smoke", "--out", "out").err
+    assert "2 to measure; about 4 s" in again
 
 
 def test_a_smoke_run_decides_nothing_and_says_so(toys, theodolite) -> None:

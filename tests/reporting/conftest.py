@@ -77,7 +77,7 @@ class _Reader(HTMLParser):
         self.page.problems.append(f"a comment: {data[:40]}")
 
     def handle_data(self, data: str) -> None:
-        if "style" not in self.stack:
+        if not {"style", "script"} & set(self.stack):
             self.pieces.append(data)
 
 

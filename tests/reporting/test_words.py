@@ -73,7 +73,7 @@ def test_importing_the_room_is_light():
         "import sys, theodolite.reporting as r; heavy = {'matplotlib', 'jinja2', 'rich', 'jax', 'pandas', 'sklearn'};"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules);"
         "import theodolite.reporting.survey; assert callable(r.survey_page) and callable(r.write_survey_page);"
-        "from theodolite.reporting import atlas_page, survey_table, results_table;"
+        "from theodolite.reporting import atlas_pages, survey_table, results_table;"
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

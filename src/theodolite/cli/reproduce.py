@@ -9,10 +9,10 @@ import typer
 from theodolite.cli import console, progress, stops
 
 if TYPE_CHECKING:
-    from theodolite.experiments import Result
+    from theodolite.experiments import Outlook, Result
     from theodolite.experiments.check import Mode
 
-PAGE = "atlas.html"
+ATLAS = "atlas"
 
 
 def reproduce(
@@ -34,9 +34,10 @@ def reproduce(
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Decides every random draw.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
-    """Measure the claims of the papers again: holds, fails or inconclusive, with a page of figures.
+    """Measure the claims of the papers again: holds, fails or inconclusive, with an atlas of pages to open from disk.
 
-    A run can be stopped at any time and goes on where it was.
+    A run can be stopped at any time and goes on where it was. What is stored already is not measured twice: when all
+    of it is, the command only draws the atlas again, and of that only the pages that have changed.
 
     [dim]Example:[/dim]  theodolite reproduce kare --smoke
     """
@@ -46,26 +47,19 @@ def reproduce(
     _check(names or [], everything, jobs, seed)
     with progress.shown("gathering the cases") as tell:
         from theodolite.cli import out_folder
-        from theodolite.experiments import DEFAULT_FOLDER, Store, run_many, select
-        from theodolite.reporting import write_atlas_page
+        from theodolite.experiments import DEFAULT_FOLDER, Store, outlook, run_many, select
+        from theodolite.reporting import write_atlas
 
         cases = select(names or [])
         mode: Mode = "smoke" if full is False else "full"
         folder = Path(DEFAULT_FOLDER) if out is None else out
         go_on = f"finished parts are kept in {folder}: run the same command again to go on from there"
         with out_folder.claimed(folder, "reproduce", _holds_runs), stops.resumable(go_on):
-            results = run_many(
-                cases,
-                mode,
-                Store(folder),
-                jobs=jobs,
-                progress=tell,
-                seed=seed,
-                again=again,
-                data_folder=data,
-            )
-            tell(0, 0, "drawing the page")
-            page = write_atlas_page(results, folder / PAGE)
+            store = Store(folder)
+            ahead = outlook(cases, mode, store, jobs=jobs, seed=seed, again=again, data_folder=data)
+            console.note(_forecast(ahead, jobs))
+            results = run_many(cases, mode, store, jobs=jobs, progress=tell, seed=seed, again=again, data_folder=data)
+            page = write_atlas([*store.results(), *results], folder / ATLAS, progress=tell)
     _tell(results, page, as_json)
     if any(result.error for result in results):
         raise typer.Exit(1)
@@ -84,6 +78,25 @@ def _check(names: Sequence[str], everything: bool, jobs: int, seed: int) -> None
         raise BadInput(
             "nothing was named to reproduce; name a paper or a case (theodolite reproduce --list shows them), or --all"
         )
+
+
+def _forecast(ahead: "Outlook", jobs: int) -> str:
+    """What the run will take, in one sentence."""
+    from theodolite.reporting import words
+
+    due = ahead.cases - ahead.stored
+    if not due:
+        return f"{'all ' if ahead.cases > 1 else ''}{ahead.cases} stored already; drawing the atlas"
+    timed = due - ahead.untimed
+    said = [f"{due} of {ahead.cases} to measure, the others are stored" if ahead.stored else f"{due} to measure"]
+    if timed:
+        side = f", {jobs} side by side" if jobs > 1 else ""
+        said.append(
+            f"about {words.duration(ahead.seconds)}{side}, by times seen on one core of the development machine"
+        )
+    if ahead.untimed:
+        said.append(f"{ahead.untimed} never timed")
+    return "; ".join(said)
 
 
 def _holds_runs(entry: Path) -> bool:
@@ -118,7 +131,7 @@ def _tell(results: "Sequence[Result]", page: Path, as_json: bool) -> None:
             console.note(f"{result.case} broke: {result.error}")
     if results and results[0].mode == "smoke":
         console.say("A smoke run shows that the machinery works and decides nothing; run it without --smoke to decide.")
-    console.say(f"Written: {page} (open it)")
+    console.say(f"Atlas: {page} (open it)")
 
 
 def _summary(result: "Result") -> dict[str, Any]:

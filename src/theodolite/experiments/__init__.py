@@ -12,6 +12,7 @@ from theodolite.experiments.check import Check, combined_verdict
 from theodolite.experiments.config import Config, content_hash
 from theodolite.experiments.key import Key
 from theodolite.experiments.many import run_many
+from theodolite.experiments.outlook import Outlook, outlook
 from theodolite.experiments.panels import Axis, Column, Field, Panel, Series
 from theodolite.experiments.result import Result
 from theodolite.experiments.runner import run_case
@@ -29,6 +30,7 @@ __all__ = [
     "Field",
     "Key",
     "Measurement",
+    "Outlook",
     "Panel",
     "Result",
     "Series",
@@ -36,6 +38,7 @@ __all__ = [
     "all_cases",
     "combined_verdict",
     "content_hash",
+    "outlook",
     "run_case",
     "run_many",
     "select",

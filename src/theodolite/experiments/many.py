@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from theodolite.experiments.case import Case
 from theodolite.experiments.check import Mode
+from theodolite.experiments.outlook import longest_first
 from theodolite.experiments.result import Result
 from theodolite.experiments.runner import Run, described, run_case
 from theodolite.experiments.store import Store
@@ -39,7 +40,8 @@ def run_many(
     With one job the cases run in this process. With more, each runs in a fresh process of its own, so that one that
     dies (out of memory, say) is recorded as an error and the others go on; a script that calls this needs the usual
     `if __name__ == "__main__":`. The cores are shared out: each job may use cores // jobs threads for linear algebra
-    (fewer when fewer are set, as by OMP_NUM_THREADS).
+    (fewer when fewer are set, as by OMP_NUM_THREADS). The longest start first. No case measures time, so none needs the
+    machine for itself.
     `progress` hears of finished cases (with one job, of the parts within too); `on_result` hears each result as it
     comes. Other arguments as in `run_case`.
     """
@@ -90,7 +92,8 @@ def _side_by_side(
     minders = ThreadPoolExecutor(max_workers=jobs)
     try:
         waiting: dict[Future[Result], int] = {
-            minders.submit(_in_own_process, case, one): index for index, case in enumerate(cases)
+            minders.submit(_in_own_process, cases[index], one): index
+            for index in longest_first(cases, one.keywords["mode"])
         }
         progress(0, len(cases), f"{jobs} at a time")
         while waiting:

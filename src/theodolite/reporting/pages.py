@@ -18,11 +18,8 @@ CONTENT_SECURITY_POLICY = (
 
 def render(template: str, **values: Any) -> str:
     """Fill one of the templates beside this file; every value is escaped unless it is `Markup` made here."""
-    page = (
-        _environment()
-        .get_template(template)
-        .render(policy=CONTENT_SECURITY_POLICY, colours=theme.style_sheet(), moods=theme.MOODS, **values)
-    )
+    common = {"policy": CONTENT_SECURITY_POLICY, "colours": theme.style_sheet(), "moods": theme.MOODS}
+    page = _environment().get_template(template).render({**common, **values})
     return page.encode("utf-8", "replace").decode("utf-8")
 
 
