@@ -283,6 +283,13 @@ def test_targets_of_noise_and_networks_of_branches_get_no_advice():
         which_layers(X, X[:, 0], Dense() >> Residual(RELU >> Dense()) >> Dense())
 
 
+def test_points_spread_unevenly_over_the_sphere_get_no_advice():
+    X = np.random.default_rng(3).normal(size=(300, 20)) * np.geomspace(1, 0.01, 20)
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    with pytest.raises(BadInput, match="gram_layer_share"):
+        which_layers(X, X[:, 0], deep(RELU, 3))
+
+
 @pytest.mark.exact
 def test_shares_on_data_add_up_and_follow_the_eigenvectors():
     X, net = sphere(60, 6), deep(RELU, 3)

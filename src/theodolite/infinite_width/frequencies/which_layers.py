@@ -15,6 +15,7 @@ from theodolite.numerics.checks import positive_integer
 from theodolite.numerics.errors import BadInput
 
 OFF = 0.15  # difference of a measured share from the predicted one beyond which the kernel regime is off
+EVEN = 2.0  # energies of all degrees over the mean square of the target beyond which the points are not uniform
 
 
 class KernelRegimeIsOff(UserWarning):
@@ -88,7 +89,8 @@ def which_layers(
     Args: X (n, d) on one sphere around 0; y (n,) or (n, c); net; degrees, how many, from 0 on; steps of gradient
         descent one can afford; square, |x|^2 / d of the inputs the network will see, by default that of X.
     Returns: a LayerAdvice. Degrees whose energy does not stand out from noise are left out.
-    Raises: BadInput when no degree stands out, or the points are not on a sphere.
+    Raises: BadInput when no degree stands out, when the points are not on a sphere, or so unevenly that degrees mean
+        nothing there (most real data: `gram_layer_share` needs no sphere).
     Source: Dandi and Jacot (2021), arXiv:2111.03972, for the shares; the rates are ours.
     Cost: that of `target_spectrum` and `layer_spectra`.
 
@@ -102,6 +104,7 @@ def which_layers(
     """
     steps, names = positive_integer(steps, "steps"), _names(net)
     target = target_spectrum(X, y, degrees)
+    _spread_evenly(target)
     points = np.asarray(X, dtype=np.float64)
     size = float(np.mean(points**2)) if square is None else square
     spectra = layer_spectra(net, target.dimension, degrees, square=size)
@@ -124,6 +127,17 @@ def which_layers(
         target,
         spectra,
     )
+
+
+def _spread_evenly(target: TargetSpectrum) -> None:
+    """On uniform points the energies add up to the mean square of the target, but for noise; elsewhere to far more."""
+    found, noise = target.energy.sum(), np.linalg.norm(target.standard_deviation)
+    if found > EVEN * target.total + 4 * noise:
+        raise BadInput(
+            f"the energies of the degrees add up to {found:.3g}, the mean square of the target is {target.total:.3g}: "
+            "the points are not spread evenly over the sphere, and degrees mean nothing there; gram_layer_share takes "
+            "any data"
+        )
 
 
 def _names(net: Node) -> tuple[str, ...]:
