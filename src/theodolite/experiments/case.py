@@ -31,8 +31,8 @@ class Case(Generic[C]):
 
     `run(config, key, bench)` measures; it depends on nothing but its arguments, and may cut its work into parts that
     survive a kill (`bench.each`). `checks` and `panels` read the measurement. `reads` names the files of a data folder
-    that change what is measured. Raise `revision` when `run` changes what it measures: stored results of an earlier
-    revision are then run again.
+    that change what is measured, or patterns of such names. Raise `revision` when `run` changes what it measures:
+    stored results of an earlier revision are then run again.
     """
 
     paper: str

@@ -63,7 +63,14 @@ class Run:
         Key(seed)
         folder = data_folder_from(data_folder)
         files = (
-            {} if folder is None else {name: _sha256(folder / name) for name in case.reads if (folder / name).is_file()}
+            {}
+            if folder is None
+            else {
+                path.relative_to(folder).as_posix(): _sha256(path)
+                for pattern in case.reads
+                for path in sorted(folder.glob(pattern))
+                if path.is_file()
+            }
         )
         return cls(case, mode, store if store is not None else Store(), seed, folder, files)
 
