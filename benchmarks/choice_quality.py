@@ -78,7 +78,7 @@ class Split:
 
 def tables(folder: str | None, wanted: list[str] | None) -> Iterator[Table]:
     """Every set of the folder (or the wanted ones); a set that suggests a logarithm of its target comes twice."""
-    found = [entry.name for entry in datasets.names(folder) if wanted or entry.where != "embedded"]
+    found = [entry.name for entry in datasets.names(data_folder=folder) if wanted or entry.where != "embedded"]
     for name in wanted or found:
         data = datasets.load(name, data_folder=folder)
         if data.task == "classification":

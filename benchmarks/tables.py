@@ -177,7 +177,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("tables.md"))
     arguments = parser.parse_args()
     names = arguments.names or [
-        entry.name for entry in datasets.names(arguments.data) if entry.where != "embedded" and entry.columns < 200
+        entry.name
+        for entry in datasets.names(data_folder=arguments.data)
+        if entry.where != "embedded" and entry.columns < 200
     ]
     kept = arguments.out.with_suffix(".json")
     entries = json.loads(kept.read_text()) if kept.exists() else {}

@@ -65,7 +65,7 @@ def test_a_folder_of_archives_is_listed_and_loaded_by_name(tmp_path, monkeypatch
     np.savez(tmp_path / "pictures.npz", X=np.zeros((6, 3, 3)), y=np.arange(6) % 2, class_names=np.array(["a", "b"]))
     np.savez(tmp_path / "other.npz", Z=x)
     (tmp_path / "broken.npz").write_bytes(b"PK junk")
-    found = {entry.name: entry for entry in names(tmp_path) if entry.where != "embedded"}
+    found = {entry.name: entry for entry in names(data_folder=tmp_path) if entry.where != "embedded"}
     assert set(found) == {"heights", "pictures"}
     assert (found["pictures"].rows, found["pictures"].columns, found["pictures"].task) == (6, 9, "classification")
     assert found["heights"].task == "regression"
@@ -77,7 +77,7 @@ def test_a_folder_of_archives_is_listed_and_loaded_by_name(tmp_path, monkeypatch
     monkeypatch.setenv("THEODOLITE_DATA", str(tmp_path))
     assert load("heights").name == "heights"
     with pytest.raises(BadInput, match=r"data folder .* is not a folder"):
-        names(tmp_path / "absent")
+        names(data_folder=tmp_path / "absent")
 
 
 @pytest.mark.usefixtures("no_folder")
@@ -214,7 +214,7 @@ def test_openml_is_asked_only_by_its_prefix_and_says_when_it_cannot_be_reached(m
 
 
 def test_real_sets_load_by_name(data_folder):
-    listed = [entry for entry in names(data_folder) if entry.where != "embedded"]
+    listed = [entry for entry in names(data_folder=data_folder) if entry.where != "embedded"]
     assert listed
     for entry in listed[:5]:
         data = load(entry.name, data_folder=data_folder)

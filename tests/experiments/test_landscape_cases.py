@@ -36,7 +36,7 @@ def test_a_wrong_count_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_wrong_inertia_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     def mirrored(cost, theta, neuron, shares, tolerance):
-        return duplication_inertia(cost, theta, neuron, (0.5,) * 2 + (0.0,) * (len(shares) - 2), tolerance)
+        return duplication_inertia(cost, theta, neuron, (0.5,) * 2 + (0.0,) * (len(shares) - 2), tolerance=tolerance)
 
     noticed = noticed_by(landscape_duplication, monkeypatch, "duplication_inertia", mirrored)
     assert noticed

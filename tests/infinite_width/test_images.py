@@ -133,7 +133,7 @@ def test_rates_and_single_kernels():
     net, x = C >> Relu() >> Residual(C) >> HEAD, drawn((4, 6, 6, 2))
     rates = (0.5, 0.0, 2.0)
     wanted = plain(net, x, rates=rates)
-    assert gap([ntk(net, rates)(x)], wanted[1:]) < AGREES
+    assert gap([ntk(net, rates=rates)(x)], wanted[1:]) < AGREES
     assert gap([nngp(net)(x)], wanted[:1]) < AGREES
     assert gap([nngp(net).diagonal(x)], [np.diagonal(wanted[0])]) < AGREES
 

@@ -120,7 +120,7 @@ def test_the_terms_of_the_layers_add_up(text: str) -> None:
     close(sum(parts), ntk(net)(X), 1e-13)
     close(parts[-1], nngp(net)(X), 1e-13)  # training the last layer alone
     rates = tuple(0.5 + k for k in range(len(parts)))
-    close(ntk(net, rates)(X), sum(rate * part for rate, part in zip(rates, parts, strict=True)), 1e-13)
+    close(ntk(net, rates=rates)(X), sum(rate * part for rate, part in zip(rates, parts, strict=True)), 1e-13)
 
 
 @pytest.mark.exact
@@ -229,14 +229,16 @@ def test_traced_series_and_rules_agree_where_points_are_parallel_too() -> None:
         X = jnp.asarray(points)
 
         def by_series(a: jax.Array) -> jax.Array:
-            return ntk(net, rates)(a, X)
+            return ntk(net, rates=rates)(a, X)
 
         def by_rules(a: jax.Array) -> jax.Array:
             return reading.read_pairs(net, Pairs(a, X), rates, True).ntk
 
         assert traced.fill(net, Pairs(X), rates, True) is not None
         np.testing.assert_allclose(by_series(X), plainly(net, points, points, rates).ntk, atol=1e-13)
-        np.testing.assert_allclose(ntk(net, rates)(X).diagonal(), ntk(net, rates).diagonal(points), rtol=1e-14)
+        np.testing.assert_allclose(
+            ntk(net, rates=rates)(X).diagonal(), ntk(net, rates=rates).diagonal(points), rtol=1e-14
+        )
         # at the origin there is no derivative, and each convention has its own finite number
         ours, theirs = (jax.jacfwd(of)(X)[:, :, :-1] for of in (by_series, by_rules))
         apart = ~np.eye(7, dtype=bool)
@@ -248,5 +250,5 @@ def test_repeated_blocks_are_compiled_once() -> None:
     net = parse("dense relu dense tanh dense tanh dense tanh dense gelu dense bias=0.1")
     rates = tuple(0.1 * k for k in range(1, 7))
     with jax.enable_x64(True):
-        found = jax.jit(lambda a: ntk(net, rates)(a))(jnp.asarray(FREE[:6]))
-    np.testing.assert_allclose(found, ntk(net, rates)(FREE[:6]), atol=1e-12)
+        found = jax.jit(lambda a: ntk(net, rates=rates)(a))(jnp.asarray(FREE[:6]))
+    np.testing.assert_allclose(found, ntk(net, rates=rates)(FREE[:6]), atol=1e-12)

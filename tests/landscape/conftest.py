@@ -32,7 +32,7 @@ def critical() -> Callable[[int], tuple[SquaredCost, np.ndarray]]:
         teacher = mlp([rng.standard_normal((3, 2)), rng.standard_normal((outputs, 3))], activation="asymmetric")
         cost = squared_cost(X, teacher(X), "asymmetric")
         for seed in range(20):
-            theta = polish(cost, np.random.default_rng(seed).standard_normal(2 + outputs), 2000)
+            theta = polish(cost, np.random.default_rng(seed).standard_normal(2 + outputs), steps=2000)
             for _ in range(5):  # Newton's steps take the gradient from 1e-9 to round-off
                 theta = theta - np.linalg.solve(cost.hessian(theta), cost.gradient(theta))
             if np.abs(cost.gradient(theta)).max() < 1e-13 and cost.value(theta) > 1e-3:

@@ -44,7 +44,7 @@ def test_vector_splits_and_silent_neurons_are_not_critical_off_the_zero_loss_set
     w, a = cost.parts(theta)
     part = rng.standard_normal(2)
     vector = np.concatenate([w.ravel(), w.ravel(), np.column_stack([a[:, 0] - part, part]).ravel()])
-    silent = widen_silently(cost.network(theta), 2, rng, 3.0).flat()
+    silent = widen_silently(cost.network(theta), 2, rng, scale=3.0).flat()
     for wide in (vector, silent):
         assert cost.value(wide) == pytest.approx(cost.value(theta), rel=1e-12)
         assert np.abs(cost.gradient(wide)).max() > 0.1
@@ -56,7 +56,7 @@ def test_the_inertia_of_the_wide_hessian_follows_from_the_narrow_network(critica
     rng = np.random.default_rng(4)
     seen = set()
     for shares in [*SHARES, *(random_shares(rng) for _ in range(30))]:
-        dense = inertia(cost.hessian(duplicated(cost, theta, 0, shares)), 1e-10)
+        dense = inertia(cost.hessian(duplicated(cost, theta, 0, shares)), tolerance=1e-10)
         assert duplication_inertia(cost, theta, 0, shares) == dense, shares
         seen.add(dense)
     assert len(seen) > 1
@@ -126,7 +126,7 @@ def test_the_nullity_at_zero_loss(labels, copies, silent) -> None:
         sent[last] += a[label] - sent[places == label].sum()
     theta = np.concatenate([w[places].ravel(), sent])
     assert cost.value(theta) < 1e-28
-    assert inertia(cost.hessian(theta), 1e-10) == (
+    assert inertia(cost.hessian(theta), tolerance=1e-10) == (
         0,
         nullity(copies, silent, 2),
         len(theta) - nullity(copies, silent, 2),

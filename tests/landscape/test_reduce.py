@@ -160,7 +160,7 @@ def test_what_does_not_fit_is_refused(net) -> None:
     with pytest.raises(BadInput, match="no hidden layer 1"):
         split_neuron(old, 1, 0, (0.5, 0.5))
     with pytest.raises(BadInput, match="finite number"):
-        widen(old, 5, rng, float("nan"))
+        widen(old, 5, rng, split=float("nan"))
 
 
 @pytest.mark.exact

@@ -19,7 +19,7 @@ COST = squared_cost(GRID, TEACHER(GRID), "asymmetric")
 def test_the_flow_agrees_with_another_integrator() -> None:
     start = glorot_start(COST, 3, np.random.default_rng(0))
     times = [0.5, 2.0, 10.0]
-    found = gradient_flow(COST, start, times, 1e-9)
+    found = gradient_flow(COST, start, times, tolerance=1e-9)
     other = solve_ivp(
         lambda _, at: -COST.gradient(at), (0, 10.0), start, method="DOP853", t_eval=times, rtol=1e-11, atol=1e-13
     )
@@ -30,8 +30,8 @@ def test_the_flow_agrees_with_another_integrator() -> None:
 def test_the_cost_falls_at_the_squared_gradient() -> None:
     start = glorot_start(COST, 3, np.random.default_rng(1))
     h = 1e-4
-    before, after = gradient_flow(COST, start, [1.0 - h, 1.0 + h], 1e-11)
-    at = gradient_flow(COST, start, [1.0], 1e-11)[0]
+    before, after = gradient_flow(COST, start, [1.0 - h, 1.0 + h], tolerance=1e-11)
+    at = gradient_flow(COST, start, [1.0], tolerance=1e-11)[0]
     rate = (COST.value(after) - COST.value(before)) / (2 * h)
     assert rate == pytest.approx(-np.sum(COST.gradient(at) ** 2), rel=1e-4)
 
@@ -57,7 +57,7 @@ def test_ends_are_told_apart(critical) -> None:
 def test_polishing_never_makes_it_worse() -> None:
     for seed in range(5):
         theta = glorot_start(COST, 2, np.random.default_rng(seed))
-        assert COST.value(polish(COST, theta, 5)) <= COST.value(theta)
+        assert COST.value(polish(COST, theta, steps=5)) <= COST.value(theta)
     few = squared_cost(GRID[:3], TEACHER(GRID[:3]), "asymmetric")
     assert few.value(polish(few, glorot_start(few, 4, np.random.default_rng(0)))) < 1e-20
 

@@ -202,13 +202,13 @@ def test_matched_curves_keep_the_average_and_refuse_too_few_features() -> None:
 @pytest.mark.exact
 def test_features_needed_is_the_first_number_from_which_on_the_excess_holds() -> None:
     gram_matrix = gram(KERNEL, X)
-    P = features_needed(gram_matrix, Y, 1e-4, 0.05)
+    P = features_needed(gram_matrix, Y, 1e-4, excess=0.05)
     kernel = leave_one_out(gram_matrix, Y, 1e-4)
     after = risk_curve(gram_matrix, Y, 1e-4, [P - 1, P, P + 1, 3 * P, 100 * P]).risk / kernel
     assert (after <= 1.05).tolist() == [False, True, True, True, True]
-    assert features_needed(gram_matrix, Y, 1e-4, 0.05, models=10) < P
+    assert features_needed(gram_matrix, Y, 1e-4, excess=0.05, models=10) < P
     with pytest.raises(BadInput, match="not enough"):
-        features_needed(gram_matrix, Y, 1e-4, 1e-6, most=100)
+        features_needed(gram_matrix, Y, 1e-4, excess=1e-6, most=100)
 
 
 def test_bad_input_has_a_name() -> None:

@@ -470,7 +470,9 @@ def test_numbers_have_mean_zero_and_unit_deviation_on_their_training_rows(values
 def test_a_real_table_of_every_kind_is_encoded(data_folder):
     from theodolite.datasets import load, names
 
-    for entry in [entry for entry in names(data_folder) if entry.where != "embedded" and entry.columns < 200]:
+    for entry in [
+        entry for entry in names(data_folder=data_folder) if entry.where != "embedded" and entry.columns < 200
+    ]:
         data = load(entry.name, data_folder=data_folder)
         train = data.inputs.sample(min(1000, len(data.inputs) // 2), random_state=0)
         values = ColumnEncoder().fit(train).transform(data.inputs)

@@ -25,7 +25,7 @@ def datasets(
     from theodolite.datasets import names
     from theodolite.reporting import words
 
-    found = names(data)
+    found = names(data_folder=data)
     if as_json:
         console.tell_json([dataclasses.asdict(entry) for entry in found])
         return

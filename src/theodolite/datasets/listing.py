@@ -20,7 +20,7 @@ class NamedDataset:
     where: str
 
 
-def names(data_folder: str | Path | None = None) -> list[NamedDataset]:
+def names(*, data_folder: str | Path | None = None) -> list[NamedDataset]:
     """The embedded data sets, then those of the data folder (argument, or the environment's THEODOLITE_DATA).
 
     Only the headers of the files are read; a file without X and y is left out.

@@ -85,7 +85,7 @@ def power_law(exponent: float, modes: int) -> Spectrum:
 
 
 def friedman1(
-    n: int, noise: float, rng: np.random.Generator, columns: int = FRIEDMAN_COLUMNS
+    n: int, noise: float, rng: np.random.Generator, *, columns: int = FRIEDMAN_COLUMNS
 ) -> tuple[np.ndarray, np.ndarray]:
     """Friedman's first regression problem; columns after the fifth carry nothing.
 

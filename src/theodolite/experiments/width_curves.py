@@ -58,7 +58,7 @@ def measured_curves(config: TrainedConfig, trained: Trained) -> Measurement:
     arrays["delta_slope"] = np.array([law.slope, NORMAL * law.standard_error])
     arrays["delta_line"] = law.amplitude * arrays["N"] ** law.slope
     arrays |= _line(arrays, kept)
-    found = options(ensembles, data.W, tuple(size for size in SIZES if size <= config.ensemble))
+    found = options(ensembles, data.W, sizes=tuple(size for size in SIZES if size <= config.ensemble))
     for size in sorted({option.members for option in found}):
         own = [option for option in found if option.members == size]
         arrays[f"cost{size}"] = np.array([option.cost for option in own])

@@ -121,7 +121,7 @@ def nngp(net: Node) -> NNGP:
     return NNGP(net)
 
 
-def ntk(net: Node, rates: Sequence[float] | None = None) -> NTK:
+def ntk(net: Node, *, rates: Sequence[float] | None = None) -> NTK:
     """The neural tangent kernel of a network of infinite width.
 
     Theta_(l+1) = rate_(l+1) Sigma_(l+1) + weight_std^2 E[sigma'(u) sigma'(v)] Theta_l.
@@ -139,9 +139,9 @@ def ntk(net: Node, rates: Sequence[float] | None = None) -> NTK:
     return NTK(net, None if rates is None else tuple(rates))
 
 
-def limit(net: Node, rates: Sequence[float] | None = None) -> Limit:
+def limit(net: Node, *, rates: Sequence[float] | None = None) -> Limit:
     """Both kernels in one pass: `limit(net)(X, Z)` has the fields `nngp` and `ntk`. Args and raises as `ntk`."""
-    kernel = ntk(net, rates)
+    kernel = ntk(net, rates=rates)
     return Limit(kernel.net, kernel.rates)
 
 

@@ -19,7 +19,7 @@ class Inertia(NamedTuple):
     positive: int
 
 
-def inertia(matrix: Any, tolerance: float = 1e-9) -> Inertia:
+def inertia(matrix: Any, *, tolerance: float = 1e-9) -> Inertia:
     """The inertia of a symmetric matrix; eigenvalues within `tolerance` of the largest in size count as zero.
 
     Cost: one symmetric eigendecomposition without vectors.
@@ -76,7 +76,7 @@ def duplication_block(cost: SquaredCost, theta: np.ndarray, neuron: int, shares:
 
 
 def duplication_inertia(
-    cost: SquaredCost, theta: np.ndarray, neuron: int, shares: Sequence[float], tolerance: float = 1e-9
+    cost: SquaredCost, theta: np.ndarray, neuron: int, shares: Sequence[float], *, tolerance: float = 1e-9
 ) -> Inertia:
     """The inertia of the Hessian after copying a neuron of a critical point, from the narrow network alone.
 
@@ -102,8 +102,8 @@ def duplication_inertia(
         raise BadInput(
             f"theta is no critical point: its gradient has entries up to {slope:.3g}; use landscape.polish first"
         )
-    narrow = inertia(cost.hessian(theta), tolerance)
-    block = inertia(_settled(duplication_block(cost, theta, neuron, shares), slope), tolerance)
+    narrow = inertia(cost.hessian(theta), tolerance=tolerance)
+    block = inertia(_settled(duplication_block(cost, theta, neuron, shares), slope), tolerance=tolerance)
     return Inertia(*(one + other for one, other in zip(narrow, block)))
 
 

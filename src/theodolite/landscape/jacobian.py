@@ -8,7 +8,7 @@ from theodolite.numerics import memory
 
 
 def outputs_and_jacobian(
-    network: Mlp, X: np.ndarray, memory_limit: int | str | None = None
+    network: Mlp, X: np.ndarray, *, memory_limit: int | str | None = None
 ) -> tuple[Float[np.ndarray, "n outputs"], Float[np.ndarray, "n*outputs parameters"]]:
     """Outputs (n, o) and their derivatives (n o, P), columns in the order of `Mlp.flat`, rows output by output.
 

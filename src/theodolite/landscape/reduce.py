@@ -259,7 +259,7 @@ def _refitted(network: Mlp, X: np.ndarray, goal: np.ndarray, memory_limit: int |
     X, goal = X[chosen], goal[chosen]
     found = levenberg_marquardt(
         lambda at: (network.unflat(at)(X) - goal).ravel(),
-        lambda at: outputs_and_jacobian(network.unflat(at), X, memory_limit)[1],
+        lambda at: outputs_and_jacobian(network.unflat(at), X, memory_limit=memory_limit)[1],
         start,
         REFIT_STEPS,
     )

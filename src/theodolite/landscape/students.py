@@ -55,7 +55,7 @@ def glorot_start(cost: SquaredCost, width: int, rng: np.random.Generator) -> np.
 
 
 def gradient_flow(
-    cost: SquaredCost, theta: np.ndarray, times: Sequence[float] | np.ndarray, tolerance: float = 1e-5
+    cost: SquaredCost, theta: np.ndarray, times: Sequence[float] | np.ndarray, *, tolerance: float = 1e-5
 ) -> np.ndarray:
     """Parameters along d theta / dt = -grad C(theta) from theta at time 0.
 
@@ -92,7 +92,7 @@ def gradient_flow(
     return found[1:]
 
 
-def polish(cost: SquaredCost, theta: np.ndarray, steps: int = 300) -> np.ndarray:
+def polish(cost: SquaredCost, theta: np.ndarray, *, steps: int = 300) -> np.ndarray:
     """Second-order steps down the valley one is in: Levenberg-Marquardt, then Newton's at a minimum of positive cost.
 
     Args: steps, of the first kind, at most. Returns: parameters (P,) of no larger cost.
@@ -110,7 +110,7 @@ def polish(cost: SquaredCost, theta: np.ndarray, steps: int = 300) -> np.ndarray
     return at
 
 
-def classify(cost: SquaredCost, theta: np.ndarray, steps: int = 300) -> Student:
+def classify(cost: SquaredCost, theta: np.ndarray, *, steps: int = 300) -> Student:
     """Polish the end of a flow and say what it is.
 
     "zero loss": the cost falls below 1e-10. "plateau": it does not, the gradient vanishes (below 1e-8) and the weights
@@ -119,7 +119,7 @@ def classify(cost: SquaredCost, theta: np.ndarray, steps: int = 300) -> Student:
 
     Returns: a Student.
     """
-    polished = polish(cost, theta, steps)
+    polished = polish(cost, theta, steps=steps)
     gradient = float(np.abs(cost.gradient(polished)).max())
     before, after = (float(np.abs(cost.parts(at)[1]).max()) for at in (theta, polished))
     kind: Kind = "slow channel"
@@ -134,7 +134,7 @@ def train_student(
     cost: SquaredCost, start: np.ndarray, *, until: float = 1e5, tolerance: float = 1e-5, steps: int = 300
 ) -> Student:
     """Gradient flow from a start until a time, then `classify`."""
-    return classify(cost, gradient_flow(cost, start, [positive(until, "until")], tolerance)[-1], steps)
+    return classify(cost, gradient_flow(cost, start, [positive(until, "until")], tolerance=tolerance)[-1], steps=steps)
 
 
 def train_students(

@@ -38,7 +38,7 @@ def split_neuron(network: Mlp, layer: int, neuron: int, shares: Sequence[float])
     return network.with_layer(layer, np.concatenate([incoming, np.repeat(incoming[[neuron]], len(copies), 0)]), wide)
 
 
-def widen(network: Mlp, widths: int | Sequence[int], rng: np.random.Generator, split: float = 0.3) -> Mlp:
+def widen(network: Mlp, widths: int | Sequence[int], rng: np.random.Generator, *, split: float = 0.3) -> Mlp:
     """A network of larger hidden layers that copies neurons of this one and computes the same.
 
     Each new neuron copies one chosen at random; the outgoing weights are shared in the ratio 1 - split : split. Halves
@@ -63,7 +63,7 @@ def widen(network: Mlp, widths: int | Sequence[int], rng: np.random.Generator, s
     return network
 
 
-def widen_silently(network: Mlp, widths: int | Sequence[int], rng: np.random.Generator, scale: float = 1.0) -> Mlp:
+def widen_silently(network: Mlp, widths: int | Sequence[int], rng: np.random.Generator, *, scale: float = 1.0) -> Mlp:
     """A network of larger hidden layers whose new neurons have random incoming and zero outgoing weights.
 
     The function is the same but for the order in which sums are made. Unlike copies these keep no critical point

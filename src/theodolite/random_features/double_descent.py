@@ -126,7 +126,7 @@ def matched_risk_curve(gram: Any, targets: Any, effective_ridge: float, features
 
 
 def features_needed(
-    gram: Any, targets: Any, ridge: float, excess: float = 0.03, *, models: int = 1, most: int = 10**7
+    gram: Any, targets: Any, ridge: float, *, excess: float = 0.03, models: int = 1, most: int = 10**7
 ) -> int:
     """The number of features from which on the predicted risk stays within `excess` of the kernel's.
 

@@ -112,7 +112,7 @@ def ridge_for(eigenvalues: Any, effective_ridge: float, features: float) -> floa
     return found
 
 
-def features_for_ridge(eigenvalues: Any, ridge: float, share: float = 0.1) -> int:
+def features_for_ridge(eigenvalues: Any, ridge: float, *, share: float = 0.1) -> int:
     """The number of features that act at effective ridge `ridge` while at most a share of it is implicit.
 
         P >= df(ridge) / share      <=>      explicit ridge >= (1 - share) ridge

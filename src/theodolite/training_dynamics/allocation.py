@@ -72,6 +72,7 @@ def ensemble_error(outputs: np.ndarray, labels: np.ndarray, size: int) -> tuple[
 def options(
     ensembles: Sequence[Ensemble],
     labels: np.ndarray,
+    *,
     sizes: Sequence[int] = (1, 2, 4, 8),
     unit: Unit = "parameters",
     n: int | None = None,

@@ -55,7 +55,7 @@ def around_jamming(ensemble: Ensemble, n: int) -> Around:
     return Around(ensemble.parameters, fitted, unfitted, float(norms.mean()), error, float(np.median(norms)))
 
 
-def jamming_width(share: Callable[[int], float], narrow: int, wide: int, at_least: float = 0.5) -> int:
+def jamming_width(share: Callable[[int], float], narrow: int, wide: int, *, at_least: float = 0.5) -> int:
     """The smallest width at which at least half of the members fit, by bisection.
 
     Args: share, from a width to the share of members that fit, taken to grow with the width; narrow, a width where too

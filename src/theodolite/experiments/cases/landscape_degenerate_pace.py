@@ -156,7 +156,7 @@ def _times(config: DegeneratePaceConfig) -> np.ndarray:
 
 def _student(config: DegeneratePaceConfig, problem: Teacher, width: int, key: Key) -> Arrays:
     cost = problem.cost
-    path = gradient_flow(cost, glorot_start(cost, width, key.rng()), _times(config), config.tolerance)
+    path = gradient_flow(cost, glorot_start(cost, width, key.rng()), _times(config), tolerance=config.tolerance)
     costs = np.array([cost.value(theta) for theta in path])
     return {"costs": costs, "polished": np.array(cost.value(polish(cost, path[-1])))}
 
@@ -199,7 +199,7 @@ def _nullities(problem: Teacher, key: Key) -> tuple[int, int]:
             incoming += [vector] * size
             outgoing += sent.tolist()
         hessian = cost.hessian(np.concatenate([np.ravel(incoming), outgoing]))
-        wrong += inertia(hessian, 1e-12).zero != nullity(copies, silent, 2)
+        wrong += inertia(hessian, tolerance=1e-12).zero != nullity(copies, silent, 2)
     return wrong, len(kinds)
 
 

@@ -183,11 +183,11 @@ def _point(config: DuplicationConfig, cost: SquaredCost, outputs: int, width: in
     if theta is None:
         return {"theta": np.zeros(0)}
     rng = key.split("splits").rng()
-    narrow = inertia(cost.hessian(theta), ROUND_OFF)
+    narrow = inertia(cost.hessian(theta), tolerance=ROUND_OFF)
     wrong = trials = definite = indefinite = 0
     gradient = 0.0
     for neuron in range(width):
-        curved = inertia(duplication_curvature(cost, theta, neuron), ROUND_OFF)
+        curved = inertia(duplication_curvature(cost, theta, neuron), tolerance=ROUND_OFF)
         definite += outputs == 1 and narrow.negative == 0 and curved.positive == cost.X.shape[1]
         indefinite += outputs == 1 and curved.negative > 0 and curved.positive > 0
         for place in range(config.splits):
@@ -195,8 +195,8 @@ def _point(config: DuplicationConfig, cost: SquaredCost, outputs: int, width: in
             shares = (*beta, 1 - beta.sum())
             wide = duplicated(cost, theta, neuron, shares)
             gradient = max(gradient, float(np.abs(cost.gradient(wide)).max()))
-            predicted = duplication_inertia(cost, theta, neuron, shares, ROUND_OFF)
-            wrong += inertia(cost.hessian(wide), ROUND_OFF) != predicted
+            predicted = duplication_inertia(cost, theta, neuron, shares, tolerance=ROUND_OFF)
+            wrong += inertia(cost.hessian(wide), tolerance=ROUND_OFF) != predicted
             trials += 1
     numbers = {
         "outputs": outputs,
@@ -254,7 +254,7 @@ def _lines(config: DuplicationConfig, cost: SquaredCost, found: list[Arrays], ar
             for beta in grid:
                 values = np.linalg.eigvalsh(cost.hessian(duplicated(cost, theta, neuron, (beta, 1 - beta))))
                 negative = np.sum(values < -ROUND_OFF * np.abs(values).max())
-                predicted = duplication_inertia(cost, theta, neuron, (beta, 1 - beta), ROUND_OFF).negative
+                predicted = duplication_inertia(cost, theta, neuron, (beta, 1 - beta), tolerance=ROUND_OFF).negative
                 rows.append((float(beta), float(values[0]), float(negative), float(predicted)))
         columns = np.array(rows, float).reshape(-1, len(endings))
         for place, ending in enumerate(endings):
@@ -263,7 +263,7 @@ def _lines(config: DuplicationConfig, cost: SquaredCost, found: list[Arrays], ar
 
 
 def _kind(cost: SquaredCost, theta: np.ndarray, neuron: int) -> str:
-    curved = inertia(duplication_curvature(cost, theta, neuron), ROUND_OFF)
+    curved = inertia(duplication_curvature(cost, theta, neuron), tolerance=ROUND_OFF)
     if curved.positive == cost.X.shape[1]:
         return "definite"
     return "indefinite" if curved.positive and curved.negative else "other"

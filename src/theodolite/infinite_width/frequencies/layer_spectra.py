@@ -87,7 +87,7 @@ def layer_spectra(
 
 
 def _rates(net: Node, rates: tuple[float, ...] | None) -> np.ndarray:
-    checked = ntk(net, rates).rates
+    checked = ntk(net, rates=rates).rates
     return np.ones(len(layers_with_weights(net))) if checked is None else np.array(checked)
 
 

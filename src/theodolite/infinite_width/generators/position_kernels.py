@@ -75,7 +75,7 @@ def position_kernels(
     >>> position_kernels(net, np.ones((1, 3))).ntk.shape
     (1, 1, 4, 4)
     """
-    checked = ntk(net, rates).rates
+    checked = ntk(net, rates=rates).rates
     pairs = Pairs(as_data(X), None if Z is None else as_data(Z))
     values = math.prod(pairs.shape) * output_positions(net, pairs.X) ** 2
     memory.require(8 * COPIES * values, memory_limit, "kernels between positions", "fewer inputs, or a smaller image")
