@@ -24,9 +24,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from theodolite.language_arrow import NGram, training
-from theodolite.language_arrow.losses import token_losses
 from theodolite.language_arrow.schedule import Schedule
 from theodolite.language_arrow.sizes import Size, network
+from theodolite.language_arrow.token_losses import token_losses
 
 CASES = {
     "d96 L2, V=512, T=128, B=16": (Size("gpt", 2, 96, heads=4), 512, 128, 16),

@@ -12,9 +12,9 @@ import pytest
 
 from theodolite import language_arrow as room
 from theodolite.language_arrow import SIZES, Corpus, Size, measure
-from theodolite.language_arrow.losses import evaluate
 from theodolite.language_arrow.pair import Effort
 from theodolite.language_arrow.sizes import network
+from theodolite.language_arrow.token_losses import evaluate
 from theodolite.language_arrow.windows import Stream, flip
 from theodolite.numerics.errors import BadInput, TooLarge
 

@@ -71,7 +71,7 @@ def _check(points: int, out: Path | None) -> None:
     if points < 1:
         raise BadInput(f"--points must be at least 1, got {points}")
     if out is not None:
-        from theodolite.reporting.phase_picture import picture_ending
+        from theodolite.reporting.picture_file import picture_ending
 
         picture_ending(out)
 

@@ -90,13 +90,14 @@ def curvature(
     with progress.shown("reading the model") as tell:
         from theodolite import curvature as room
         from theodolite.cli import curvature_model
+        from theodolite.cli.table_arrays import read_data
 
         named = None if loss is None else loss.value
         table = None
         if data is not None or factory is None:
             name = curvature_model.EXAMPLE if data is None else data
             many = rows if rows is not None or data is not None else curvature_model.EXAMPLE_ROWS
-            table = curvature_model.read_data(name, target, many, seed, memory_limit)
+            table = read_data(name, target, many, seed, memory_limit)
         if factory is not None:
             model = curvature_model.from_factory(factory, table, named)
         else:

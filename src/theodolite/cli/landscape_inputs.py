@@ -59,7 +59,7 @@ def gather(
             raise BadInput(f"--target {target} names a column of --data; give --data too")
         X = np.random.default_rng(seed).standard_normal((rows or RANDOM_ROWS, network.inputs))
         return Inputs(X, None, None, f"{len(X)} random inputs, standard normal")
-    from theodolite.cli.curvature_model import read_data
+    from theodolite.cli.table_arrays import read_data
 
     table = read_data(data, target, rows, seed, None)
     X = np.asarray(table.X, dtype=np.float64).reshape(len(table.X), -1)

@@ -35,7 +35,7 @@ def phase(
     """
     text = " ".join(architecture)
     if out is not None:
-        from theodolite.reporting.phase_picture import picture_ending
+        from theodolite.reporting.picture_file import picture_ending
 
         picture_ending(out)
     with progress.shown("reading the architecture") as tell:

@@ -9,7 +9,8 @@ from theodolite.infinite_width.generators.periods import torus_eigenvalues, valu
 from theodolite.infinite_width.generators.position_kernels import PositionKernels, position_kernels, stride_rates
 from theodolite.infinite_width.network_kernels import NNGP, NTK, Limit, layerwise, limit, nngp, ntk
 from theodolite.infinite_width.order_chaos.depth import DepthTrace, characteristic_value, critical_bias, depth_trace
-from theodolite.infinite_width.order_chaos.phase import Phase, phase
+from theodolite.infinite_width.order_chaos.phase import phase
+from theodolite.infinite_width.order_chaos.phase_record import Phase
 from theodolite.infinite_width.sphere import Definiteness, MercerSpectrum, definiteness, mercer
 
 __all__ = [

@@ -238,7 +238,7 @@ def _watched(material: _Material, context: int, testing: Cut) -> np.ndarray:
 
 
 def _tested(forward: Any, backward: Any, windows: np.ndarray, units: np.ndarray) -> Tally:
-    from theodolite.language_arrow.losses import evaluate
+    from theodolite.language_arrow.token_losses import evaluate
 
     return tally(list(evaluate(forward, windows)), list(evaluate(backward, flip(windows))), units)
 

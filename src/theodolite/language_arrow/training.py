@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from theodolite.language_arrow.losses import token_losses
 from theodolite.language_arrow.schedule import Schedule, optimiser
+from theodolite.language_arrow.token_losses import token_losses
 
 
 class Trained(NamedTuple):

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from theodolite.architectures import (
     Activation,
@@ -19,9 +18,7 @@ from theodolite.architectures import (
 )
 from theodolite.architectures.layers import LinearAttention, SelfAttention, Weighted
 from theodolite.infinite_width.order_chaos.depth import critical_bias, unscaled
-
-if TYPE_CHECKING:
-    from theodolite.infinite_width.order_chaos.phase import Phase
+from theodolite.infinite_width.order_chaos.phase_record import Phase
 
 Change = Callable[[Node], tuple[Node, ...]]
 
@@ -105,12 +102,12 @@ def _balanced(activation: Activation, beta: float) -> Change:
     return change
 
 
-def advice(found: "Phase", others: tuple[tuple[str, float, str], ...]) -> tuple[str, ...]:
+def advice(found: Phase, others: tuple[tuple[str, float, str], ...]) -> tuple[str, ...]:
     """The verdict and what to do about it, in sentences."""
     return (_verdict(found), *_own_depth(found), *_variance(found), *_remedies(found, others))
 
 
-def _verdict(found: "Phase") -> str:
+def _verdict(found: Phase) -> str:
     r = f"r = {found.characteristic:.4g}"
     if found.verdict == "order":
         kink = " (half the rate of a smooth activation, for the kink)" if found.kinked else ""
@@ -131,7 +128,7 @@ def _verdict(found: "Phase") -> str:
     )
 
 
-def _own_depth(found: "Phase") -> tuple[str, ...]:
+def _own_depth(found: Phase) -> tuple[str, ...]:
     if found.verdict == "edge":
         return ()
     angle = 90.0 if found.verdict == "order" else 30.0
@@ -144,7 +141,7 @@ def _own_depth(found: "Phase") -> tuple[str, ...]:
     )
 
 
-def _variance(found: "Phase") -> tuple[str, ...]:
+def _variance(found: Phase) -> tuple[str, ...]:
     if found.variance_fate == "stable":
         return ()
     return (
@@ -153,7 +150,7 @@ def _variance(found: "Phase") -> tuple[str, ...]:
     )
 
 
-def _remedies(found: "Phase", others: tuple[tuple[str, float, str], ...]) -> tuple[str, ...]:
+def _remedies(found: Phase, others: tuple[tuple[str, float, str], ...]) -> tuple[str, ...]:
     wanted = {"order": ("edge", "chaos"), "chaos": ("edge", "order"), "edge": ()}[found.verdict]
     lines = []
     for verdict in wanted:

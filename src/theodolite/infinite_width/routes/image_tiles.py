@@ -3,6 +3,7 @@
 Arrays hold pairs of positions times lanes, the lanes being the other images. Point data of the first image are repeated
 over the lanes, so that every loop runs over consecutive numbers. All loops release the interpreter lock.
 """
+# longer than most files: the loops are inlined into one another by the compiler, which caches them file by file
 
 import math
 

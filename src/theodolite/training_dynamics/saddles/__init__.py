@@ -6,7 +6,7 @@ from theodolite.training_dynamics.saddles.escape import EscapeDirection, escape_
 from theodolite.training_dynamics.saddles.first_path import first_path, path_gap
 from theodolite.training_dynamics.saddles.flow import LinearFlow, linear_flow
 from theodolite.training_dynamics.saddles.gradients import (
-    Inertia,
+    HessianSpectrum,
     gradient_norm,
     hessian_product,
     hessian_spectrum,
@@ -37,7 +37,7 @@ from theodolite.training_dynamics.saddles.regime import (
 __all__ = [
     "EscapeDirection",
     "GreedyPath",
-    "Inertia",
+    "HessianSpectrum",
     "InitialisationAdvice",
     "InitialisationOption",
     "LinearFlow",

@@ -59,7 +59,7 @@ def hessian_product(layers: Sequence[np.ndarray], direction: Sequence[np.ndarray
     return tuple(found[::-1])
 
 
-class Inertia(NamedTuple):
+class HessianSpectrum(NamedTuple):
     """Eigenvalues of a Hessian, ascending, and how many of them are negative, zero, positive."""
 
     eigenvalues: np.ndarray
@@ -70,7 +70,7 @@ class Inertia(NamedTuple):
 
 def hessian_spectrum(
     layers: Iterable[Any], cost: MatrixCost, *, tolerance: float = 1e-9, memory_limit: int | str | None = None
-) -> Inertia:
+) -> HessianSpectrum:
     """The spectrum of the Hessian of L(theta); an eigenvalue below `tolerance` of the largest counts as zero.
 
     At the balanced saddle of rank k of the full squared cost: with L = 2, (w - k)(rank - k) are negative, the lowest
@@ -92,7 +92,9 @@ def hessian_spectrum(
     H = np.array([flattened(hessian_product(found, unflattened(row, shapes), cost)) for row in np.eye(P)])
     values = np.linalg.eigvalsh((H + H.T) / 2)
     zero = np.abs(values) <= tolerance * max(np.abs(values).max(), np.finfo(float).tiny)
-    return Inertia(values, int(np.sum((values < 0) & ~zero)), int(zero.sum()), int(np.sum((values > 0) & ~zero)))
+    return HessianSpectrum(
+        values, int(np.sum((values < 0) & ~zero)), int(zero.sum()), int(np.sum((values > 0) & ~zero))
+    )
 
 
 def gradient_norm(layers: Sequence[np.ndarray], cost: MatrixCost) -> float:
