@@ -2,12 +2,14 @@
 
     theodolite reproduce kare --out FOLDER            # and again with THEODOLITE_DATA set, for the larger sets
     python benchmarks/reproduced.py FOLDER kare
+    python benchmarks/reproduced.py --totals          # only the page of totals, from what is published already
 
 Reads the stored results of full runs, the latest of each case and data set, and writes into the documentation
 
     docs/measured/<paper>.md              what is to be said first (benchmarks/reproduced/<paper>.md), then every check
-    docs/atlas/<paper>/<case>.json      checks, settings, versions, machine, duration, arrays of up to 400 numbers
-    docs/atlas/<paper>/<case>-<n>.svg   its figures
+    docs/atlas/<paper>/<case>.json        checks, settings, versions, machine, duration, arrays of up to 400 numbers
+    docs/atlas/<paper>/<case>-<n>.svg     its figures
+    docs/atlas/index.md                   totals over all papers, and what decided the claims that do not hold
 """
 
 import argparse
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from reproduced_totals import write_totals
 
 from theodolite.experiments import Result, Store
 from theodolite.numerics.files import write_atomically, write_json
@@ -107,12 +110,16 @@ def publish(results: list[Result], paper: str) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="where `theodolite reproduce --out` put its results")
-    parser.add_argument("papers", nargs="+", metavar="paper")
+    parser.add_argument("folder", type=Path, nargs="?", help="where `theodolite reproduce --out` put its results")
+    parser.add_argument("papers", nargs="*", metavar="paper")
+    parser.add_argument("--totals", action="store_true", help="only write docs/atlas/index.md")
     given = parser.parse_args()
-    stored = list(Store(given.folder).results())
+    if given.totals == bool(given.papers):
+        parser.error("give a folder and papers, or --totals alone")
+    stored = list(Store(given.folder).results()) if given.papers else []
     for each in given.papers:
         chosen = latest(stored, each)
         if not chosen:
             raise SystemExit(f"no full results of {each} in {given.folder}")
         publish(chosen, each)
+    write_totals()
