@@ -21,8 +21,8 @@ ORDERS = [np.array([3, 1, 0, 2, 5, 4]), np.array([4, 0, 1, 2, 3])]
 @pytest.fixture
 def pair() -> tuple[str, str]:
     """A network and a permutation of it, as files."""
-    write_checkpoint("a.safetensors", network(0))
-    write_checkpoint("b.safetensors", network(0).permuted(ORDERS))
+    write_checkpoint(network(0), "a.safetensors")
+    write_checkpoint(network(0).permuted(ORDERS), "b.safetensors")
     return "a.safetensors", "b.safetensors"
 
 
@@ -45,7 +45,7 @@ def test_json_holds_certificate_orders_and_both_curves(theodolite, pair) -> None
 
 
 def test_other_networks_are_told_apart(theodolite, pair) -> None:
-    write_checkpoint("c.safetensors", network(1))
+    write_checkpoint(network(1), "c.safetensors")
     ended = theodolite("connect", "a.safetensors", "c.safetensors")
     assert ended.code == 0
     assert "no permutations of each other" in ended.out
@@ -66,7 +66,7 @@ def test_the_loss_is_that_of_the_task(theodolite, pair, table) -> None:
     wanted = -logs[np.arange(40), (table.y > 0).astype(int)].mean()
     assert found["loss"] == "cross-entropy"
     assert found["path"]["loss"][0] == pytest.approx(wanted)
-    write_checkpoint("one.safetensors", network(2, outputs=1))
+    write_checkpoint(network(2, outputs=1), "one.safetensors")
     table.to_csv("table.csv", index=False)
     arguments = ("connect", "one.safetensors", "one.safetensors", "--data", "table.csv", "--target", "y", "--json")
     found = json.loads(theodolite(*arguments).out)
@@ -99,7 +99,7 @@ def test_the_picture_is_drawn_and_the_same_twice(theodolite, pair, name: str, fi
     ],
 )
 def test_misuse_ends_with_two_and_a_remedy(theodolite, pair, arguments: tuple[str, ...], remedy: str) -> None:
-    write_checkpoint("narrow.safetensors", mlp([np.ones((3, 2)), np.arange(3.0)[None]]))
+    write_checkpoint(mlp([np.ones((3, 2)), np.arange(3.0)[None]]), "narrow.safetensors")
     before = sorted(path.name for path in Path().iterdir())
     ended = theodolite("connect", *arguments)
     assert (ended.code, ended.out) == (2, "")

@@ -21,7 +21,7 @@ def narrow():
 
 @pytest.fixture
 def wide(narrow) -> Path:
-    return write_checkpoint("wide.safetensors", random_expansion(narrow, [9, 6], np.random.default_rng(2)))
+    return write_checkpoint(random_expansion(narrow, [9, 6], np.random.default_rng(2)), "wide.safetensors")
 
 
 def test_copies_are_counted_and_the_smaller_network_written(theodolite, narrow, wide: Path) -> None:
@@ -44,7 +44,7 @@ def test_json_is_one_document(theodolite, wide: Path) -> None:
 
 
 def test_without_copies_nothing_is_written(theodolite, narrow) -> None:
-    write_checkpoint("narrow.safetensors", narrow)
+    write_checkpoint(narrow, "narrow.safetensors")
     ended = theodolite("slim", "narrow.safetensors", "--out", "small.safetensors")
     assert ended.code == 0
     assert "no two neurons are copies" in ended.out
@@ -54,7 +54,7 @@ def test_without_copies_nothing_is_written(theodolite, narrow) -> None:
 def test_neurons_never_active_go_only_on_rows_of_the_user(theodolite, table) -> None:
     """Random inputs tell nothing about which neurons real ones reach."""
     net = mlp([[[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [[1.0, 2.0, 3.0]]], [[0.0, 0.0, -100.0], [0.0]], "relu")
-    write_checkpoint("net.safetensors", net)
+    write_checkpoint(net, "net.safetensors")
     table.to_csv("table.csv", index=False)
     assert json.loads(theodolite("slim", "net.safetensors", "--json").out)["removed"] == 0
     found = json.loads(theodolite("slim", "net.safetensors", "-d", "table.csv", "-t", "y", "--json").out)
@@ -75,7 +75,7 @@ def _unchained() -> None:
 
 
 def _sound() -> None:
-    write_checkpoint("m.safetensors", mlp([np.eye(3) + 1, np.ones((1, 3))]))
+    write_checkpoint(mlp([np.eye(3) + 1, np.ones((1, 3))]), "m.safetensors")
 
 
 @pytest.mark.parametrize(

@@ -241,7 +241,7 @@ def test_target_spectrum_adds_up_over_columns_and_refuses_what_is_no_sphere():
 def test_advice_gives_high_frequencies_to_the_first_layer_and_pays_off():
     X = sphere(3000, 4)
     y = X[:, 0] * X[:, 1] * X[:, 2] * X[:, 3]  # degree 4 alone
-    advice = which_layers(X, y, deep(RELU, 4), steps=50)
+    advice = which_layers(deep(RELU, 4), X, y, steps=50)
     shares = advice.spectra.share[:, 4]
     assert_allclose(advice.share, shares, atol=0.02)
     assert advice.rates.argmax() == 0
@@ -254,7 +254,7 @@ def test_advice_gives_high_frequencies_to_the_first_layer_and_pays_off():
 @pytest.mark.exact
 def test_suggested_rates_are_no_worse_than_a_grid_of_others():
     X = sphere(2000, 5)
-    advice = which_layers(X, X[:, 0] + X[:, 0] * X[:, 1], deep(RELU, 2), steps=20)
+    advice = which_layers(deep(RELU, 2), X, X[:, 0] + X[:, 0] * X[:, 1], steps=20)
     energy = np.where(advice.target.found, advice.target.energy, 0.0)
     time = 20 / advice.spectra.eigenvalues.sum(axis=0).max()
     for first in np.linspace(0, 2, 41):
@@ -264,7 +264,7 @@ def test_suggested_rates_are_no_worse_than_a_grid_of_others():
 
 def test_measured_shares_far_from_predicted_ones_warn():
     X = sphere(500, 4)
-    advice = which_layers(X, X[:, 0], deep(RELU, 2))
+    advice = which_layers(deep(RELU, 2), X, X[:, 0])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         advice.compare({"0_dense": float(advice.share[0]), "2_dense": float(advice.share[1])})
@@ -278,16 +278,16 @@ def test_targets_of_noise_and_networks_of_branches_get_no_advice():
     X = sphere(200, 4)
     X = np.concatenate([X, -X])
     with pytest.raises(BadInput, match="stands out"):
-        which_layers(X, X[:, 0], deep(RELU, 2), degrees=1)
+        which_layers(deep(RELU, 2), X, X[:, 0], degrees=1)
     with pytest.raises(BadInput, match="branches"):
-        which_layers(X, X[:, 0], Dense() >> Residual(RELU >> Dense()) >> Dense())
+        which_layers(Dense() >> Residual(RELU >> Dense()) >> Dense(), X, X[:, 0])
 
 
 def test_points_spread_unevenly_over_the_sphere_get_no_advice():
     X = np.random.default_rng(3).normal(size=(300, 20)) * np.geomspace(1, 0.01, 20)
     X /= np.linalg.norm(X, axis=1, keepdims=True)
     with pytest.raises(BadInput, match="gram_layer_share"):
-        which_layers(X, X[:, 0], deep(RELU, 3))
+        which_layers(deep(RELU, 3), X, X[:, 0])
 
 
 @pytest.mark.exact

@@ -148,7 +148,7 @@ def bar(draws: np.ndarray) -> np.ndarray:
 def test_the_expected_risk_is_the_mean_risk_of_machines_fitted_to_draws(n: int) -> None:
     """Within four standard errors and the finite-size part: measured 1.2 % at 30 rows, 0.7 % at 100."""
     draws = sampled(n, 500)
-    expected = np.array([expected_risk(SPECTRUM, TRUTH, NOISE, n, ridge) for ridge in RIDGES])
+    expected = np.array([expected_risk(SPECTRUM, TRUTH, NOISE, ridge, n) for ridge in RIDGES])
     finite = {30: 0.02, 100: 0.01}[n] * expected
     assert (np.abs(draws["risk"].mean(0) - expected) <= 4 * bar(draws["risk"]) + finite).all()
     assert (4 * bar(draws["risk"]) <= 0.05 * expected).all()  # the bars are narrow enough to mean something
@@ -164,7 +164,7 @@ def test_the_expected_risk_is_the_mean_risk_of_machines_fitted_to_draws(n: int) 
 def test_the_expected_risk_is_right_to_a_few_parts_in_a_thousand(n: int, finite: float) -> None:
     """3000 draws, a few minutes: what is left beside four standard errors is the finite-size part alone."""
     draws = sampled(n, 3000)
-    expected = np.array([expected_risk(SPECTRUM, TRUTH, NOISE, n, ridge) for ridge in RIDGES])
+    expected = np.array([expected_risk(SPECTRUM, TRUTH, NOISE, ridge, n) for ridge in RIDGES])
     assert (np.abs(draws["risk"].mean(0) - expected) <= 4 * bar(draws["risk"]) + finite * expected).all()
 
 
@@ -173,7 +173,7 @@ def test_the_expected_risk_agrees_with_the_table() -> None:
     threshold = exact_signal_capture_threshold(SPECTRUM, 1e-2, 100)
     assert threshold == pytest.approx(0.014996205, abs=5e-10)
     assert threshold_slope(SPECTRUM, threshold, 100) == pytest.approx(1.1461076, abs=5e-8)
-    assert expected_risk(SPECTRUM, TRUTH, NOISE, 100, 1e-2) == pytest.approx(0.15703398, abs=5e-9)
+    assert expected_risk(SPECTRUM, TRUTH, NOISE, 1e-2, 100) == pytest.approx(0.15703398, abs=5e-9)
 
 
 @pytest.mark.exact
@@ -192,10 +192,10 @@ def test_averaged_over_functions_like_the_kernel_the_risk_is_bayesian(
     slope = threshold_slope(d, threshold, n)
     terms = n * threshold + abs(noise**2 - n * ridge) * slope
     identity = n * threshold + (noise**2 - n * ridge) * slope
-    assert expected_risk(d, np.sqrt(d), noise, n, ridge) == pytest.approx(identity, abs=1e-12 * terms)
-    best = expected_risk(d, np.sqrt(d), noise, n, noise**2 / n)
+    assert expected_risk(d, np.sqrt(d), noise, ridge, n) == pytest.approx(identity, abs=1e-12 * terms)
+    best = expected_risk(d, np.sqrt(d), noise, noise**2 / n, n)
     assert best == pytest.approx(n * exact_signal_capture_threshold(d, noise**2 / n, n), rel=1e-10)
-    assert expected_risk(d, np.sqrt(d), noise, n, ridge) >= best * (1 - 1e-10)
+    assert expected_risk(d, np.sqrt(d), noise, ridge, n) >= best * (1 - 1e-10)
 
 
 @pytest.mark.exact
@@ -203,19 +203,19 @@ def test_averaged_over_functions_like_the_kernel_the_risk_is_bayesian(
 def test_a_tail_the_function_has_no_part_in_enters_through_its_sum(ridge: float) -> None:
     d, c = np.arange(1.0, 20_001) ** -1.5, np.zeros(20_000)
     c[:50] = TRUTH[:50]
-    whole = expected_risk(d, c, NOISE, 50, ridge)
-    short = expected_risk(d[:2000], c[:2000], NOISE, 50, ridge, tail=d[2000:].sum())
+    whole = expected_risk(d, c, NOISE, ridge, 50)
+    short = expected_risk(d[:2000], c[:2000], NOISE, ridge, 50, tail=d[2000:].sum())
     threshold = exact_signal_capture_threshold(d, ridge, 50)
     assert short == pytest.approx(whole, rel=3 * d[1999] / threshold)
-    assert expected_risk(d[:2000], c[:2000], NOISE, 50, ridge) != pytest.approx(whole, rel=6 * d[1999] / threshold)
+    assert expected_risk(d[:2000], c[:2000], NOISE, ridge, 50) != pytest.approx(whole, rel=6 * d[1999] / threshold)
 
 
 @pytest.mark.exact
 def test_without_ridge_and_with_rows_to_spare_nothing_known_is_missed() -> None:
-    assert expected_risk([1.0, 0.5], [3.0, -1.0], 0.0, 4, 0.0) == 0.0
-    assert expected_risk([1.0, 0.5], [3.0, -1.0], 0.1, 4, 0.0) == pytest.approx(2 * 0.01)  # slope 1 / (1 - 2/4)
+    assert expected_risk([1.0, 0.5], [3.0, -1.0], 0.0, 0.0, 4) == 0.0
+    assert expected_risk([1.0, 0.5], [3.0, -1.0], 0.1, 0.0, 4) == pytest.approx(2 * 0.01)  # slope 1 / (1 - 2/4)
     # what has eigenvalue zero is never learned
-    assert expected_risk([1.0, 0.0], [3.0, 2.0], 0.0, 4, 0.0) == pytest.approx(4.0 / (1 - 1 / 4))
+    assert expected_risk([1.0, 0.0], [3.0, 2.0], 0.0, 0.0, 4) == pytest.approx(4.0 / (1 - 1 / 4))
 
 
 @pytest.mark.parametrize(

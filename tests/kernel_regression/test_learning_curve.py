@@ -38,7 +38,7 @@ def exact(name: str) -> np.ndarray:
     """The expected risk at the best ridge of each size."""
     d, c, noise = PROBLEMS[name]
     ridges = np.geomspace(1e-7, 10, 150)
-    return np.array([min(expected_risk(d, c, noise, int(size), ridge) for ridge in ridges) for size in SIZES])
+    return np.array([min(expected_risk(d, c, noise, ridge, int(size)) for ridge in ridges) for size in SIZES])
 
 
 @pytest.mark.montecarlo
@@ -69,7 +69,7 @@ def test_where_there_is_little_noise_the_risk_goes_on_falling() -> None:
         forecasts.append(learning_curve(path, [rows, 4 * rows]).risk)
     seen, forecast = np.mean(forecasts, axis=0)
     bar = np.std(forecasts, axis=0)[1] / np.sqrt(draws)
-    truth = min(expected_risk(d, c, noise, 4 * rows, ridge) for ridge in np.geomspace(1e-7, 1, 100))
+    truth = min(expected_risk(d, c, noise, ridge, 4 * rows) for ridge in np.geomspace(1e-7, 1, 100))
     assert truth < 0.45 * seen
     assert forecast == pytest.approx(truth, abs=4 * bar + 0.25 * truth)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from theodolite.kernel_regression import RidgePath, copies, trust
 from theodolite.kernel_regression.trust import DO_NOT_TRUST, TRUSTED, Trust, clusters, sorted_by_target
 from theodolite.kernels import RBF, Laplace
-from theodolite.numerics import BadInput
+from theodolite.numerics import ShapeMismatch
 
 
 def verdict(points: np.ndarray, y: np.ndarray, ridge: float | None = None, groups: np.ndarray | None = None) -> Trust:
@@ -110,7 +110,7 @@ def test_copies_are_the_rows_that_are_equal(seed: int, rows: int, distinct: int)
 
 
 def test_copies_are_of_points() -> None:
-    with pytest.raises(BadInput, match=r"points have shape \(3,\)"):
+    with pytest.raises(ShapeMismatch, match=r"X has shape \(3,\)"):
         copies(np.ones(3))
 
 

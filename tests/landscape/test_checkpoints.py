@@ -83,7 +83,7 @@ def test_other_architectures_are_refused(words: str) -> None:
 
 
 def test_a_file_is_written_whole_and_read_back(tmp_path: Path) -> None:
-    path = write_checkpoint(tmp_path / "net.safetensors", WANTED)
+    path = write_checkpoint(WANTED, tmp_path / "net.safetensors")
     network, layout = read_checkpoint(path)
     assert network.activation.name == "tanh"
     assert layout.weights == ("0.weight", "2.weight", "4.weight")
@@ -97,7 +97,7 @@ def test_names_orientation_and_precision_are_kept(tmp_path: Path) -> None:
     }
     save_file({name: np.ascontiguousarray(v) for name, v in tensors.items()}, tmp_path / "old.safetensors")
     network, layout = read_checkpoint(tmp_path / "old.safetensors", "relu")
-    write_checkpoint(tmp_path / "new.safetensors", network, layout)
+    write_checkpoint(network, tmp_path / "new.safetensors", layout=layout)
     back = load_file(tmp_path / "new.safetensors")
     assert {name: (v.dtype, v.tolist()) for name, v in back.items()} == {
         name: (v.dtype, v.tolist()) for name, v in tensors.items()

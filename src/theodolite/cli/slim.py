@@ -53,7 +53,7 @@ def slim(
         found = reduce(network, inputs.X, tolerance=tolerance, inactive=data is not None)
         written = None
         if out is not None and found.removed:
-            written = write_checkpoint(out, found.network, layout)
+            written = write_checkpoint(found.network, out, layout=layout)
     document = _document(model, network, found, inputs.words, written)
     if as_json:
         console.tell_json(document)

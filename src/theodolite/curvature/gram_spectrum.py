@@ -23,15 +23,15 @@ def weighted_gram(own: Problem, *, memory_limit: int | str | None = None, progre
 
 
 def gauss_newton_eigenvalues(
-    own: Problem, *, memory_limit: int | str | None = None, progress: Progress = silent
+    problem: Problem, *, memory_limit: int | str | None = None, progress: Progress = silent
 ) -> np.ndarray:
     """The N k eigenvalues of I that the data allow, falling; all others are 0.
 
     For the squared cost these are the eigenvalues of the empirical tangent kernel over N.
     Cost: a tangent kernel of all outputs, and 10 (N k)^3 operations.
     """
-    gram = jacobian_gram(own, memory_limit=memory_limit, progress=progress).astype(np.float64)
-    return _eigenvalues(gram, lambda columns: cost_curvature_times(own, columns))
+    gram = jacobian_gram(problem, memory_limit=memory_limit, progress=progress).astype(np.float64)
+    return _eigenvalues(gram, lambda columns: cost_curvature_times(problem, columns))
 
 
 def gauss_newton_from_gram(gram: Any, loss: Any, outputs: Any, targets: Any) -> np.ndarray:

@@ -30,7 +30,7 @@ class LayerCurvature:
 
 
 def layer_table(
-    own: Problem,
+    problem: Problem,
     *,
     probes: int = 16,
     eigenvalue_products: int = 12,
@@ -43,19 +43,19 @@ def layer_table(
     For a probe v of random signs, the part of v'Av that belongs to a layer has the trace of its diagonal block as mean:
     one set of probes serves all layers, whatever their number.
 
-    Args: own, a Problem; probes, each one product with H and one with I; eigenvalue_products for each layer, or 0.
+    Args: problem, a Problem; probes, each one product with H and one with I; eigenvalue_products for each layer, or 0.
     Returns: a LayerCurvature for each layer, in the order of the vector. Raises: BadInput.
     Cost: 2 probes + layers x eigenvalue_products products.
     """
     probes = positive_integer(probes, "probes")
     if probes < 2:
         raise BadInput(f"probes is {probes}; expected at least 2, which show their spread")
-    whole, ours = hessian(own, memory_limit=memory_limit), gauss_newton(own, memory_limit=memory_limit)
-    entries = {name: own.entries_of(positions) for name, positions in own.layers.items()}
+    whole, ours = hessian(problem, memory_limit=memory_limit), gauss_newton(problem, memory_limit=memory_limit)
+    entries = {name: problem.entries_of(positions) for name, positions in problem.layers.items()}
     random = generator(seed)
     found: dict[str, list[np.ndarray]] = {name: [] for name in entries}
     for start in range(0, probes, TOGETHER):
-        drawn = signs(random, (min(TOGETHER, probes - start), own.size))
+        drawn = signs(random, (min(TOGETHER, probes - start), problem.size))
         both = [drawn * products_of(part)[0](drawn) for part in (whole, ours)]
         for name, places in entries.items():
             found[name].append(np.array([each[:, places].sum(1) for each in both]))

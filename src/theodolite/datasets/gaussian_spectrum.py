@@ -53,15 +53,15 @@ def rbf_gaussian_spectrum(lengthscale: float, sigma: float, dimension: int, degr
     return RbfGaussianSpectrum(eigenvalues, comb(m + dimension - 1, dimension - 1), tail)
 
 
-def rbf_gaussian_eigenfunctions(points: np.ndarray, lengthscale: float, sigma: float, degree: int) -> np.ndarray:
+def rbf_gaussian_eigenfunctions(X: np.ndarray, lengthscale: float, sigma: float, degree: int) -> np.ndarray:
     """One-dimensional eigenfunctions of degree 0 .. degree, orthonormal under N(0, sigma^2).
 
     phi_n(x) = (c / a)^(1/4) exp(-(c - a) x^2) H_n(sqrt(2c) x),   H normalised Hermite polynomials
 
-    Args: points of any shape; lengthscale, sigma as in `rbf_gaussian_spectrum`; degree >= 0.
-    Returns: values, shape points.shape + (degree + 1,).
+    Args: X, points of any shape; lengthscale, sigma as in `rbf_gaussian_spectrum`; degree >= 0.
+    Returns: values, shape X.shape + (degree + 1,).
     Raises: BadInput.
-    Cost: O(points * degree). Products over coordinates are the eigenfunctions in higher dimension.
+    Cost: O(size of X * degree). Products over coordinates are the eigenfunctions in higher dimension.
 
     >>> rbf_gaussian_eigenfunctions(np.zeros(3), 2.0, 1.0, degree=4).shape
     (3, 5)
@@ -69,7 +69,7 @@ def rbf_gaussian_eigenfunctions(points: np.ndarray, lengthscale: float, sigma: f
     k = _constants(lengthscale, sigma)
     if degree < 0:
         raise BadInput(f"degree must be >= 0, got {degree}")
-    x = np.asarray(points, dtype=np.float64)
+    x = np.asarray(X, dtype=np.float64)
     t = np.sqrt(2 * k.c) * x
     values = np.empty((*x.shape, degree + 1))
     values[..., 0] = (k.c / k.a) ** 0.25 * np.exp(-(k.c - k.a) * x**2)
@@ -80,19 +80,19 @@ def rbf_gaussian_eigenfunctions(points: np.ndarray, lengthscale: float, sigma: f
     return values
 
 
-def rbf_gaussian_mode(points: np.ndarray, degrees: Sequence[int], lengthscale: float, sigma: float) -> np.ndarray:
-    """The eigenfunction prod_i phi_{degrees[i]}(x_i) at points (n, D); its eigenvalue is that of degree sum(degrees).
+def rbf_gaussian_mode(X: np.ndarray, degrees: Sequence[int], lengthscale: float, sigma: float) -> np.ndarray:
+    """The eigenfunction prod_i phi_{degrees[i]}(x_i) at X (n, D); its eigenvalue is that of degree sum(degrees).
 
-    Args: points (n, D); degrees, D integers >= 0; lengthscale, sigma as in `rbf_gaussian_spectrum`.
+    Args: X (n, D); degrees, D integers >= 0; lengthscale, sigma as in `rbf_gaussian_spectrum`.
     Returns: values (n,).
     Raises: ShapeMismatch, BadInput.
 
     >>> rbf_gaussian_mode(np.zeros((4, 3)), (2, 1, 0), lengthscale=6.0, sigma=1.0).shape
     (4,)
     """
-    x = np.asarray(points, dtype=np.float64)
+    x = np.asarray(X, dtype=np.float64)
     if x.ndim != 2 or x.shape[1] != len(degrees):
-        raise ShapeMismatch(f"points have shape {x.shape}; expected (n, {len(degrees)}), one column per degree")
+        raise ShapeMismatch(f"X has shape {x.shape}; expected (n, {len(degrees)}), one column per degree")
     table = [rbf_gaussian_eigenfunctions(x[:, i], lengthscale, sigma, m)[:, m] for i, m in enumerate(degrees)]
     return np.prod(table, axis=0)
 

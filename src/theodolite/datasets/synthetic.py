@@ -94,7 +94,7 @@ def friedman1(
     Args: n rows; noise >= 0, a standard deviation; rng (inputs first, then noise); columns >= 5.
     Returns: inputs (n, columns), targets (n,).
     Raises: BadInput.
-    Source: Friedman (1991), Annals of Statistics 19, equation 61.
+    Source: Friedman (1991), Annals of Statistics 19.
 
     >>> inputs, targets = friedman1(100, 1.0, np.random.default_rng(0))
     >>> inputs.shape, targets.shape
@@ -106,9 +106,15 @@ def friedman1(
     return x, friedman1_surface(x) + noise * rng.standard_normal(n)
 
 
-def friedman1_surface(inputs: np.ndarray) -> np.ndarray:
-    """The noise-free targets (n,) of `friedman1` at inputs (n, >= 5)."""
-    x = np.asarray(inputs)
+def friedman1_surface(X: np.ndarray) -> np.ndarray:
+    """The noise-free targets (n,) of `friedman1` at X (n, >= 5).
+
+    Source: Friedman (1991), Annals of Statistics 19.
+
+    >>> friedman1_surface(np.full((1, 5), 0.5)).round(6)
+    array([14.571068])
+    """
+    x = np.asarray(X)
     return 10 * np.sin(np.pi * x[:, 0] * x[:, 1]) + 20 * (x[:, 2] - 0.5) ** 2 + 10 * x[:, 3] + 5 * x[:, 4]
 
 

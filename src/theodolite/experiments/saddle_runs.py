@@ -26,7 +26,7 @@ def turned_target(singular_values: Sequence[float], shape: tuple[int, int], key:
 
 def scaled_start(shape: tuple[int, int], width: int, depth: int, sigma: float, key: Key) -> tuple[np.ndarray, ...]:
     """Normal weights of standard deviation `sigma`: equal keys give the same start up to its scale, alpha theta_0."""
-    return tuple(sigma * W for W in random_layers(shape, width, depth, 1.0, key.rng()))
+    return tuple(sigma * W for W in random_layers(shape, width, depth, 1.0, seed=key.rng()))
 
 
 def slopes(x: np.ndarray, y: np.ndarray) -> Interval:

@@ -18,10 +18,19 @@ from theodolite.numerics.checks import positive
 PATH_ROWS = 800  # up to here a path is as fast as a search and gives more
 
 
-def factorise(matrix: np.ndarray, columns: np.ndarray, *, groups: Any = None, memory_limit: Any = None) -> Criteria:
-    """The fastest sound route to the best ridge: a RidgePath for few rows, a RidgeSearch for many."""
-    route = RidgePath if len(matrix) <= PATH_ROWS else RidgeSearch
-    return route(matrix, columns, groups=groups, memory_limit=memory_limit)
+def factorise(
+    gram: np.ndarray, targets: np.ndarray, *, groups: Any = None, memory_limit: int | str | None = None
+) -> Criteria:
+    """The fastest sound route to the best ridge: a `RidgePath` for few rows, a `RidgeSearch` for many.
+
+    Args: gram (n, n); targets (n,) or (n, k); groups (n,), rows to leave out together; memory_limit.
+    Returns: what both routes share: every criterion at any ridge, and `best_ridge()`. Raises: as these two.
+
+    >>> factorise(np.eye(4) + 1.0, np.array([1.0, 2.0, 3.0, 5.0])).best_ridge() > 0
+    True
+    """
+    route = RidgePath if len(gram) <= PATH_ROWS else RidgeSearch
+    return route(gram, targets, groups=groups, memory_limit=memory_limit)
 
 
 class _KernelRidge(BaseEstimator):

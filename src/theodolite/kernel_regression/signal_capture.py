@@ -43,20 +43,20 @@ def exact_signal_capture_threshold(
 
 
 def expected_risk(
-    eigenvalues: Any, coefficients: Any, noise: float, n: int, ridge: float, *, tail: float = 0.0
+    eigenvalues: Any, coefficients: Any, noise: float, ridge: float, n: int, *, tail: float = 0.0
 ) -> float:
     """Expected risk of kernel ridge regression on n rows of a known problem, noise of the new point included.
 
     slope * (sum_k c_k^2 (t / (d_k + t))^2 + noise^2), with t the exact threshold and slope = dt/d(ridge).
 
     Args: eigenvalues d_k (r,); coefficients c_k of the true function along the eigenfunctions (r,); noise, a standard
-        deviation; n; ridge >= 0; tail, the sum of the eigenvalues left out, along which the function has no part.
+        deviation; ridge >= 0; n; tail, the sum of the eigenvalues left out, along which the function has no part.
     Returns: mean squared error in squared units of the target. Raises BadInput, ShapeMismatch.
     Source: Jacot et al. (2020), arXiv:2006.09796 (expected risk); checked by sampling.
 
     >>> import numpy as np
     >>> k = np.arange(1.0, 501.0)
-    >>> round(expected_risk(k**-1.5, (-1) ** (k + 1) / k, 0.3, 100, 1e-2), 6)
+    >>> round(expected_risk(k**-1.5, (-1) ** (k + 1) / k, 0.3, 1e-2, 100), 6)
     0.157034
     """
     d = np.asarray(eigenvalues, dtype=np.float64)

@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import connected_components
 from theodolite.kernel_regression.criteria import Criteria
 from theodolite.kernel_regression.groups import Groups, groups_of
 from theodolite.kernel_regression.standard_error import left_out_spread
-from theodolite.numerics.errors import BadInput
+from theodolite.numerics.errors import ShapeMismatch
 
 TRUSTED, DOUBTFUL, DO_NOT_TRUST = "trusted", "doubtful", "do not trust"
 
@@ -192,13 +192,13 @@ def clusters(gram: np.ndarray) -> np.ndarray | None:
     return None if np.bincount(labels).max() > LARGEST * n or count < 2 else labels
 
 
-def copies(points: np.ndarray) -> np.ndarray | None:
-    """Labels (n,) that equal rows of points (n, d) share, or None when no two rows are equal.
+def copies(X: np.ndarray) -> np.ndarray | None:
+    """Labels (n,) that equal rows of X (n, d) share, or None when no two rows are equal.
 
     >>> copies(np.array([[1.0], [2.0], [1.0]])).tolist()
     [0, 1, 0]
     """
-    if points.ndim != 2:
-        raise BadInput(f"points have shape {points.shape}; expected (n, d)")
-    distinct, labels = np.unique(points, axis=0, return_inverse=True)
-    return None if len(distinct) in (1, len(points)) else labels.ravel()
+    if X.ndim != 2:
+        raise ShapeMismatch(f"X has shape {X.shape}; expected (n, d)")
+    distinct, labels = np.unique(X, axis=0, return_inverse=True)
+    return None if len(distinct) in (1, len(X)) else labels.ravel()

@@ -138,7 +138,7 @@ def read_checkpoint(path: str | Path, activation: str | Nonlinearity | None = No
         raise type(error)(f"{path}: {error}") from None
 
 
-def write_checkpoint(path: str | Path, network: Mlp, layout: Layout | None = None) -> Path:
+def write_checkpoint(network: Mlp, path: str | Path, *, layout: Layout | None = None) -> Path:
     """Write a network as .safetensors, whole or not at all, with the names of a layout ("0.weight", ... without one).
 
     The metadata say the activation. Returns the path. Raises: OSError.

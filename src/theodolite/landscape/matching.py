@@ -72,7 +72,7 @@ def match(a: Mlp, b: Mlp) -> Match:
     return Match(tuple(orders), tuple(_factors(a, b, layer, orders, signs) for layer in range(depth)))
 
 
-def aligned(network: Mlp, found: Match) -> Mlp:
+def aligned(network: Mlp, match: Match) -> Mlp:
     """The first network of a match in the order and with the factors of the second; its function stays.
 
     >>> from theodolite.landscape import mlp
@@ -81,7 +81,7 @@ def aligned(network: Mlp, found: Match) -> Mlp:
     [-2.0, 1.0]
     """
     result = network
-    for layer, (order, factors) in enumerate(zip(found.orders, found.factors)):
+    for layer, (order, factors) in enumerate(zip(match.orders, match.factors)):
         incoming, outgoing = result.incoming(layer)[order], result.outgoing(layer)[order]
         result = result.with_layer(layer, factors[:, None] * incoming, outgoing / factors[:, None])
     return result

@@ -27,8 +27,8 @@ def test_gradients_and_hessian_products_are_those_of_autodiff() -> None:
     rng = np.random.default_rng(0)
     X, Y = rng.standard_normal((3, 7)), rng.standard_normal((2, 7))
     cost = sd.general_mse(X, Y)
-    layers = sd.random_layers((2, 3), 4, 3, 0.7, 1)
-    direction = sd.random_layers((2, 3), 4, 3, 1.0, 2)
+    layers = sd.random_layers((2, 3), 4, 3, 0.7, seed=1)
+    direction = sd.random_layers((2, 3), 4, 3, 1.0, seed=2)
 
     def loss(layers: Any) -> Any:
         A = layers[2] @ layers[1] @ layers[0]
@@ -49,7 +49,7 @@ def test_gradients_and_hessian_products_are_those_of_autodiff() -> None:
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**6), st.integers(2, 4), st.integers(1, 5))
 def test_padding_and_rotation_keep_the_product_and_padding_keeps_zero_gradients(seed: int, depth: int, k: int) -> None:
-    layers = sd.random_layers((3, 2), k, depth, 0.8, seed)
+    layers = sd.random_layers((3, 2), k, depth, 0.8, seed=seed)
     wide = sd.padded(layers, k + 2)
     np.testing.assert_array_equal(sd.product(wide), sd.product(layers))
     turned = rotated(layers, np.random.default_rng(seed))
@@ -63,7 +63,7 @@ def test_padding_and_rotation_keep_the_product_and_padding_keeps_zero_gradients(
 @pytest.mark.exact
 def test_a_rotated_or_padded_start_has_the_same_curve_and_stays_padded() -> None:
     cost = sd.full_mse(TARGET)
-    start = sd.random_layers((3, 3), 4, 3, 0.3, 5)
+    start = sd.random_layers((3, 3), 4, 3, 0.3, seed=5)
     one, other, wide = (
         sd.linear_flow(s, cost, 3.0, tolerance=1e-12)
         for s in (start, rotated(start, np.random.default_rng(1)), sd.padded(start, 6))
@@ -110,7 +110,7 @@ def test_balanced_layers_follow_the_riccati_solution_with_unused_directions_too(
 @pytest.mark.exact
 def test_flow_keeps_the_balance_and_descent_loses_it_in_proportion_to_its_step() -> None:
     cost = sd.full_mse(TARGET)
-    start = sd.random_layers((3, 3), 5, 3, 0.4, 2)
+    start = sd.random_layers((3, 3), 5, 3, 0.4, seed=2)
     kept = sd.imbalance(start)
     end = sd.linear_flow(start, cost, 2.0, tolerance=1e-11).layers()
     assert max(np.abs(a - b).max() for a, b in zip(sd.imbalance(end), kept, strict=True)) < 1e-9
@@ -127,7 +127,7 @@ def test_flow_keeps_the_balance_and_descent_loses_it_in_proportion_to_its_step()
 @pytest.mark.exact
 def test_the_last_state_is_the_one_where_the_cost_reached_its_stop_even_in_the_first_step() -> None:
     cost = sd.full_mse(TARGET)
-    start = sd.random_layers((3, 3), 4, 2, 1.0, 3)
+    start = sd.random_layers((3, 3), 4, 2, 1.0, seed=3)
     first = cost.value(sd.product(start))
     for stop in (first - 1e-6, 0.5 * first, 1e-4):
         flow = sd.linear_flow(start, cost, 100.0, stop=stop)
@@ -141,7 +141,7 @@ def test_the_last_state_is_the_one_where_the_cost_reached_its_stop_even_in_the_f
 @pytest.mark.exact
 def test_what_is_kept_belongs_together() -> None:
     cost = sd.full_mse(TARGET)
-    flow = sd.linear_flow(sd.random_layers((3, 3), 4, 3, 0.2, 0), cost, 3.0)
+    flow = sd.linear_flow(sd.random_layers((3, 3), 4, 3, 0.2, seed=0), cost, 3.0)
     i = len(flow.times) // 2
     assert flow.values[i] == pytest.approx(cost.value(sd.product(flow.layers(i))))
     assert flow.gradient_norms[i] == pytest.approx(sd.gradient_norm(flow.layers(i), cost))

@@ -17,7 +17,7 @@ TARGET = np.diag([4.0, 2.0, 1.0])
 
 def watched(depth: int, sigma: float, rate: float, steps: int, seed: int = 0) -> sd.RankMonitor:
     cost = sd.full_mse(TARGET)
-    layers = sd.random_layers((3, 3), 6, depth, sigma, seed)
+    layers = sd.random_layers((3, 3), 6, depth, sigma, seed=seed)
     monitor = sd.RankMonitor(levels=sd.critical_values(cost), learning_rate=rate)
     for _ in range(steps):
         A = sd.product(layers)

@@ -152,7 +152,7 @@ def test_with_shrinkage_the_end_minimises_the_nuclear_norm_problem(turned: np.nd
 @pytest.mark.oracle
 def test_a_small_projection_agrees_with_a_constrained_optimiser(turned: np.ndarray) -> None:
     cost = sd.full_mse(turned[:3, :3])
-    start = sd.random_layers((3, 3), 4, 2, 0.6, 4)
+    start = sd.random_layers((3, 3), 4, 2, 0.6, seed=4)
     found = sd.nearest_minimum(start, cost)
     theta = np.concatenate([W.ravel() for W in start])
 
@@ -178,14 +178,14 @@ def test_a_small_projection_agrees_with_a_constrained_optimiser(turned: np.ndarr
 @pytest.mark.exact
 def test_from_almost_zero_the_nearest_minimum_is_the_smallest_one() -> None:
     for depth in (2, 3):
-        start = sd.random_layers((3, 3), 6, depth, 1e-6, 0)
+        start = sd.random_layers((3, 3), 6, depth, 1e-6, seed=0)
         distance = sd.nearest_minimum(start, sd.full_mse(TARGET)).distance
         assert distance == pytest.approx(np.sqrt(depth * np.sum(VALUES ** (2 / depth))), rel=1e-4)
 
 
 @pytest.mark.exact
 def test_the_nearest_saddle_is_critical_and_as_far_as_said() -> None:
-    start = sd.random_layers((3, 3), 6, 3, 0.5, 0)
+    start = sd.random_layers((3, 3), 6, 3, 0.5, seed=0)
     saddle = (0 * start[0], start[1], 0 * start[2])
     assert sd.gradient_norm(saddle, sd.full_mse(TARGET)) == 0.0
     moved = np.sqrt(sum(np.sum((a - b) ** 2) for a, b in zip(saddle, start, strict=True)))
@@ -196,7 +196,7 @@ def test_the_nearest_saddle_is_critical_and_as_far_as_said() -> None:
 def test_minima_of_completion_agree_on_seen_entries_only() -> None:
     table = np.outer([1.0, 2.0, -1.0], [1.0, 0.5, 2.0])
     table[0, 2] = np.nan
-    start = sd.random_layers((3, 3), 8, 2, 0.7, 1)
+    start = sd.random_layers((3, 3), 8, 2, 0.7, seed=1)
     found = sd.nearest_minimum(start, sd.completion(table))
     A = sd.product(found.layers)
     np.testing.assert_allclose(A[~np.isnan(table)], table[~np.isnan(table)], atol=1e-11)
@@ -210,14 +210,14 @@ def test_minima_of_completion_agree_on_seen_entries_only() -> None:
 @pytest.mark.parametrize(("depth", "sigma"), [(2, 1e-4), (3, 0.01)])
 def test_plateaus_lie_at_saddles_and_the_first_path_is_followed(depth: int, sigma: float, turned: np.ndarray) -> None:
     cost = sd.full_mse(turned)
-    flow = sd.linear_flow(sd.random_layers((4, 5), 6, depth, sigma, 0), cost, 1e3, stop=1e-3)
+    flow = sd.linear_flow(sd.random_layers((4, 5), 6, depth, sigma, seed=0), cost, 1e3, stop=1e-3)
     found = {plateau.rank: plateau for plateau in sd.plateaus(flow)}
     assert found[1].value == pytest.approx(2.5, rel=0.02)
     assert found[2].value == pytest.approx(0.5, rel=0.02)
     assert found[0].left <= found[1].entered < found[1].time < found[1].left <= found[2].entered
     path = sd.first_path(cost, depth, radius=1e-3 if depth == 2 else 0.05)
     gap = sd.path_gap(flow, path, 6.5, 0.2)
-    wide = sd.linear_flow(sd.random_layers((4, 5), 6, depth, 10 * sigma, 0), cost, 1e3, stop=1e-3)
+    wide = sd.linear_flow(sd.random_layers((4, 5), 6, depth, 10 * sigma, seed=0), cost, 1e3, stop=1e-3)
     assert gap < 0.5 * sd.path_gap(wide, path, 6.5, 0.2)
     with pytest.raises(BadInput, match="another level"):
         sd.path_gap(flow, path, 2.4, 0.2)
@@ -230,7 +230,9 @@ def test_advice_agrees_with_measured_distances_and_times() -> None:
     advice = sd.initialisation_advice(width, depth, values, shape=(4, 4))
     lazy, _, _, small, _ = advice.options
     for option in (lazy, small):
-        measured = [sd.regime(sd.random_layers((4, 4), width, depth, option.sigma, i), cost, rng=i) for i in range(2)]
+        measured = [
+            sd.regime(sd.random_layers((4, 4), width, depth, option.sigma, seed=i), cost, seed=i) for i in range(2)
+        ]
         assert all(one.verdict == option.regime for one in measured)
         assert np.mean([one.to_saddle for one in measured]) == pytest.approx(option.to_saddle, rel=0.15)
         assert np.mean([one.to_minimum for one in measured]) == pytest.approx(option.to_minimum, rel=0.2)
@@ -238,7 +240,7 @@ def test_advice_agrees_with_measured_distances_and_times() -> None:
     assert "saddle-to-saddle" in str(advice)
     two = sd.initialisation_advice(width, 2, values, shape=(4, 4), sigma=1e-5)
     option = next(o for o in two.options if o.sigma == 1e-5)
-    flow = sd.linear_flow(sd.random_layers((4, 4), width, 2, 1e-5, 0), cost, 50.0, stop=1.0)
+    flow = sd.linear_flow(sd.random_layers((4, 4), width, 2, 1e-5, seed=0), cost, 50.0, stop=1.0)
     assert sd.escape_time(flow, cost, sd.critical_values(cost)[1]) == pytest.approx(option.escape_time, rel=0.02)
 
 
@@ -247,7 +249,7 @@ def test_advice_tells_the_time_of_deeper_networks_to_about_a_third() -> None:
     cost = sd.full_mse(TARGET)
     advice = sd.initialisation_advice(16, 3, VALUES, shape=(3, 3), sigma=0.02)
     said = next(o for o in advice.options if o.sigma == 0.02).escape_time
-    flows = [sd.linear_flow(sd.random_layers((3, 3), 16, 3, 0.02, i), cost, 100.0, stop=6.0) for i in range(5)]
+    flows = [sd.linear_flow(sd.random_layers((3, 3), 16, 3, 0.02, seed=i), cost, 100.0, stop=6.0) for i in range(5)]
     came = [sd.escape_time(flow, cost, 2.5) for flow in flows]
     assert said == pytest.approx(np.mean(came), rel=0.35)
 

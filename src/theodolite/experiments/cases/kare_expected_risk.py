@@ -193,7 +193,7 @@ def _problem(config: RiskConfig) -> tuple[np.ndarray, np.ndarray]:
 def _formulas(config: RiskConfig, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Expected risk, and expected training error = (ridge / threshold)^2 risk, (ridges,) each."""
     d, c = _problem(config)
-    risk = np.array([expected_risk(d, c, config.noise, n, ridge) for ridge in config.ridges])
+    risk = np.array([expected_risk(d, c, config.noise, ridge, n) for ridge in config.ridges])
     share = np.array([ridge / exact_signal_capture_threshold(d, ridge, n) for ridge in config.ridges])
     return risk, share**2 * risk
 

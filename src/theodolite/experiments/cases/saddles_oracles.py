@@ -173,7 +173,7 @@ def _riccati(config: OracleConfig) -> Arrays:
 
 def _balance(config: OracleConfig) -> Arrays:
     cost = full_mse(np.diag(config.singular_values))
-    start = random_layers(cost.shape, config.width, 3, 0.4, 2)
+    start = random_layers(cost.shape, config.width, 3, 0.4, seed=2)
     kept = imbalance(start)
     flow = linear_flow(start, cost, config.descent_time, tolerance=config.tolerance)
     drift_flow = max(np.abs(a - b).max() for a, b in zip(imbalance(flow.layers()), kept, strict=True))

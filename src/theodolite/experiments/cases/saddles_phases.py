@@ -48,7 +48,7 @@ def run(config: PhaseConfig, key: Key, bench: Bench) -> Measurement:
         for draw in range(draws):
             own = key.split(name, draw)
             start = scaled_start(cost.shape, width, config.depth, width ** (-gamma / 2), own.split("weights"))
-            minimum = nearest_minimum(start, cost, rng=own.split("turn").rng())
+            minimum = nearest_minimum(start, cost, seed=own.split("turn").rng())
             found.append([minimum.distance, nearest_saddle(start), minimum.linearised])
         return {"distances": np.array(found)}
 

@@ -37,7 +37,7 @@ class TargetSpectrum:
         return float(self.total - self.energy.sum())
 
 
-def target_spectrum(X: Any, y: Any, degrees: int = 7) -> TargetSpectrum:
+def target_spectrum(X: Any, Y: Any, degrees: int = 7) -> TargetSpectrum:
     """|f_k|^2, the energy of the degree-k part of a target f, from values at points of a sphere.
 
     E_k = 1 / (n (n - 1)) sum_(i != j) y_i y_j N(d, k) P_k(cos(x_i, x_j))
@@ -45,7 +45,7 @@ def target_spectrum(X: Any, y: Any, degrees: int = 7) -> TargetSpectrum:
     Unbiased for points uniform on the sphere, also with noisy labels. Pure noise of variance s^2 gives a standard
     deviation of s^2 sqrt(2 N(d, k)) / n, so degree k shows only where n is well above sqrt(N(d, k)).
 
-    Args: X (n, d), all of one norm, n >= 2; y (n,) or (n, c); degrees, how many, from 0 on.
+    Args: X (n, d), all of one norm, n >= 2; Y (n,) or (n, c); degrees, how many, from 0 on.
     Returns: a TargetSpectrum.
     Raises: BadInput when the points do not lie on one sphere around 0; ShapeMismatch; NotFinite.
     Source: Dandi and Jacot (2021), arXiv:2111.03972, for the question; the estimator is ours.
@@ -61,7 +61,7 @@ def target_spectrum(X: Any, y: Any, degrees: int = 7) -> TargetSpectrum:
     if points.ndim != 2 or len(points) < 2:
         raise ShapeMismatch(f"X has shape {points.shape}; expected (n, d) with at least two points")
     n, d = len(points), sphere_dimension(points.shape[1])
-    points, targets = finite(points, "X"), target_columns(y, n)
+    points, targets = finite(points, "X"), target_columns(Y, n)
     count = positive_integer(degrees, "degrees")
     units = points / _one_norm(points)
     sums = np.zeros(count)

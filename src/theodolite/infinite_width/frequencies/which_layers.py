@@ -77,7 +77,7 @@ class LayerAdvice:
 
 
 def which_layers(
-    X: Any, y: Any, net: Node, *, degrees: int = 7, steps: int = 100, square: float | None = None
+    net: Node, X: Any, Y: Any, *, degrees: int = 7, steps: int = 100, square: float | None = None
 ) -> LayerAdvice:
     """The share of each layer in learning a target, and learning rates by layer that learn it faster.
 
@@ -86,7 +86,7 @@ def which_layers(
     those with sum_l r_l K^(l)(1) as for equal rates. T is `steps` steps at one over the largest eigenvalue. Kernel
     regime, squared cost, as many data as one likes, points uniform on the sphere.
 
-    Args: X (n, d) on one sphere around 0; y (n,) or (n, c); net; degrees, how many, from 0 on; steps of gradient
+    Args: net; X (n, d) on one sphere around 0; Y (n,) or (n, c); degrees, how many, from 0 on; steps of gradient
         descent one can afford; square, |x|^2 / d of the inputs the network will see, by default that of X.
     Returns: a LayerAdvice. Degrees whose energy does not stand out from noise are left out.
     Raises: BadInput when no degree stands out, when the points are not on a sphere, or so unevenly that degrees mean
@@ -99,11 +99,11 @@ def which_layers(
     >>> X = rng.normal(size=(2000, 5))
     >>> X *= np.sqrt(5) / np.linalg.norm(X, axis=1, keepdims=True)
     >>> net = Dense() >> Relu().standardised() >> Dense()
-    >>> which_layers(X, X[:, 0] * X[:, 1], net).share.round(2)  # degree 2 is the first layer's
+    >>> which_layers(net, X, X[:, 0] * X[:, 1]).share.round(2)  # degree 2 is the first layer's
     array([0.69, 0.31])
     """
     steps, names = positive_integer(steps, "steps"), _names(net)
-    target = target_spectrum(X, y, degrees)
+    target = target_spectrum(X, Y, degrees)
     _spread_evenly(target)
     points = np.asarray(X, dtype=np.float64)
     size = float(np.mean(points**2)) if square is None else square

@@ -36,7 +36,7 @@ def nearest_minimum(
     layers: Iterable[Any],
     cost: MatrixCost,
     *,
-    rng: np.random.Generator | int = 0,
+    seed: int | np.random.Generator = 0,
     tolerance: float = 1e-13,
     iterations: int = 400,
     memory_limit: int | str | None = None,
@@ -48,7 +48,7 @@ def nearest_minimum(
     rotated factorisation of that norm; then Newton steps back on to the set. J J^T is a sum of Kronecker products, so J
     itself is never made.
 
-    Args: layers theta_0; cost with a known minimum (`full_mse`, `general_mse`, `completion`); rng, of the rotation;
+    Args: layers theta_0; cost with a known minimum (`full_mse`, `general_mse`, `completion`); seed, of the rotation;
         tolerance, of the restored constraint relative to the target; iterations, at most, of each start.
     Returns: a NearestMinimum. Raises: BadInput for other costs, TooLarge, DidNotConverge, ShapeMismatch.
     Source: Jacot et al. (2021), arXiv:2106.15933, theorem 1 (d_m); the algorithm is ours.
@@ -68,13 +68,13 @@ def nearest_minimum(
     memory.require(4 * 8 * c * c, memory_limit, f"{c} constraints", "hide or merge entries: d_m needs c^2 numbers")
     points = _Constraint(cost.target, cost.observed)
     linearised = norm(_minus(points.newton(start), start))
-    turned = _rotated_start(start, cost, rng)
+    turned = _rotated_start(start, cost, seed)
     firsts = (start, turned) if linearised < norm(_minus(turned, start)) else (turned, start)
     best = None
     for first in firsts:
         best = _projected(start, first, points, iterations, tolerance) if best is None else best
     if best is None:
-        raise DidNotConverge("no minimum was reached from either start; try another rng or more iterations")
+        raise DidNotConverge("no minimum was reached from either start; try another seed or more iterations")
     residual = float(np.abs(points.gap(best)).max())
     return NearestMinimum(norm(_minus(best, start)), best, residual, linearised)
 
@@ -146,12 +146,12 @@ def _projected(start: Layers, first: Layers, points: _Constraint, iterations: in
     return now if np.abs(points.gap(now)).max() <= 100 * tolerance * points.scale else None
 
 
-def _rotated_start(start: Layers, cost: MatrixCost, rng: np.random.Generator | int) -> Layers:
+def _rotated_start(start: Layers, cost: MatrixCost, seed: int | np.random.Generator) -> Layers:
     """theta_0 + a factorisation of least norm of a minimum, turned at random inside."""
     assert cost.target is not None
     assert cost.observed is not None
     whole = cost.target if cost.observed.all() else greedy_low_rank(cost).matrix
-    rng = np.random.default_rng(rng)
+    rng = np.random.default_rng(seed)
     slim = balanced_layers(whole, len(start))
     turns = [np.linalg.qr(rng.standard_normal((len(W), slim[0].shape[0])))[0] for W in start[:-1]]
     turned = [W if i == 0 else W @ turns[i - 1].T for i, W in enumerate(slim)]

@@ -50,7 +50,7 @@ def product(layers: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def random_layers(
-    shape: tuple[int, int], width: int, depth: int, sigma: float, rng: np.random.Generator | int = 0
+    shape: tuple[int, int], width: int, depth: int, sigma: float, *, seed: int | np.random.Generator = 0
 ) -> Layers:
     """Independent normal entries of mean 0 and standard deviation `sigma`; sigma^2 = width^-gamma in the paper.
 
@@ -63,7 +63,7 @@ def random_layers(
     width, depth, sigma = positive_integer(width, "width"), positive_integer(depth, "depth"), positive(sigma, "sigma")
     if depth < 2:
         raise BadInput("depth must be at least 2, got 1: one matrix alone has no saddles")
-    rng = np.random.default_rng(rng)
+    rng = np.random.default_rng(seed)
     sizes = (shape[1], *[width] * (depth - 1), shape[0])
     return tuple(sigma * rng.standard_normal((b, a)) for a, b in pairwise(sizes))
 

@@ -39,7 +39,7 @@ def verdict(to_minimum: float, to_saddle: float) -> Verdict:
     return "saddle-to-saddle" if to_saddle < CLEARLY * to_minimum else "critical"
 
 
-def regime(layers: Iterable[Any], cost: MatrixCost, *, rng: np.random.Generator | int = 0) -> Regime:
+def regime(layers: Iterable[Any], cost: MatrixCost, *, seed: int | np.random.Generator = 0) -> Regime:
     """Measure both distances of a start and say which regime it is in.
 
     Args: layers, W_1, ..., W_L; cost with a known minimum. Raises: as `nearest_minimum`.
@@ -51,7 +51,7 @@ def regime(layers: Iterable[Any], cost: MatrixCost, *, rng: np.random.Generator 
     ['lazy', 'critical', 'saddle-to-saddle']
     """
     found = as_layers(layers, at_least=2)
-    to_minimum, to_saddle = nearest_minimum(found, cost, rng=rng).distance, nearest_saddle(found)
+    to_minimum, to_saddle = nearest_minimum(found, cost, seed=seed).distance, nearest_saddle(found)
     sigma = float(np.sqrt(np.mean(flattened(found) ** 2)))
     width = max(len(found[0]), 2)
     return Regime(
