@@ -94,9 +94,9 @@ def grid(x: np.ndarray, y: np.ndarray, many: int) -> float:
 def ours(x: np.ndarray, y: np.ndarray, kernels: list[Kernel]) -> list[dict[str, float]]:
     """Every kernel: 25 ridges on a path or a continued curve, the best ridge, and what a verdict of trust asks for."""
     pairs = shared_pairs(x)
-    rows = []
+    rows, matrix = [], np.empty((len(x), len(x)))
     for kernel in kernels:
-        path = factorise(gram_on(kernel, pairs), y)
+        path = factorise(gram_on(kernel, pairs, out=matrix), y)
         curve = path.risk(path.ridges) if isinstance(path, RidgePath) else path.curve()
         best = path.best_ridge()
         rows.append(
@@ -109,7 +109,7 @@ def ours(x: np.ndarray, y: np.ndarray, kernels: list[Kernel]) -> list[dict[str, 
                 "participation": path.participation(best),
                 "largest_residual": float(np.abs(path.left_out_residuals(best)).max()),
                 "curve": float(np.min(curve[-1])),
-                "factors": len(path.visited) if isinstance(path, RidgeSearch) else 0,
+                "factors": path.factors if isinstance(path, RidgeSearch) else 0,
             }
         )
     return rows

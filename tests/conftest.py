@@ -10,6 +10,8 @@ from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+# a worker a processor runs the tests already, and XLA's pool of threads was once seen to wait for itself for ever
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
 
 
 # the same examples on every machine and every day; pytest --hypothesis-profile=search draws others

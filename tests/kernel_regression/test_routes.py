@@ -82,6 +82,29 @@ def test_a_search_finds_the_ridge_of_a_path(gram: np.ndarray) -> None:
     assert len(search.visited) <= 4
 
 
+def test_a_search_looks_around_in_single_precision_and_answers_in_double(gram: np.ndarray) -> None:
+    y = problem()[1]
+    search, path = RidgeSearch(gram, y), RidgePath(gram, y)
+    found = search.best_ridge()
+    assert search.factors % 1 == 0.5  # one half, the others whole
+    assert search.leave_one_out(found) == pytest.approx(path.leave_one_out(found), rel=1e-10)
+    with_groups = RidgeSearch(gram, y, groups=np.arange(len(y)) // 2)
+    with_groups.best_ridge()
+    assert with_groups.factors % 1 == 0  # groups are left out by one factor at a time, which must be the exact one
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("times", [25.0, 1e3, 1e5])
+def test_a_factor_in_single_precision_is_right_to_a_share_of_a_per_cent(gram: np.ndarray, times: float) -> None:
+    y = problem()[1]
+    ridge = times * np.finfo(np.float32).eps * np.linalg.eigvalsh(gram / len(gram))[-1]
+    exact, single = (CholeskyFactor(gram, ridge, precision=p).measure(y) for p in (np.float64, np.float32))
+    assert single.dual.dtype == np.float64
+    np.testing.assert_allclose(single.trace, exact.trace, rtol=1e-3)
+    np.testing.assert_allclose(single.diagonal, exact.diagonal, rtol=5e-3)
+    assert np.linalg.norm(single.dual - exact.dual) < 5e-3 * np.linalg.norm(exact.dual)
+
+
 def test_a_search_by_groups_finds_the_ridge_of_a_path() -> None:
     x, y = problem()
     groups = np.repeat(np.arange(100), 3)  # three rows near each other, with one noise

@@ -214,7 +214,7 @@ def test_sharing_takes_no_more_memory_than_it_asks_for() -> None:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    blocks = 7 * 256 * 1200 * 8
+    blocks = 7 * 128 * 1200 * 8
     assert 0.75 * caught.value.needed <= peak <= 1.02 * caught.value.needed + blocks
 
 

@@ -67,7 +67,7 @@ class Criteria(ABC):
 
     def risk(self, ridge: Any) -> Any:
         """The predicted risk: the larger of KARE and the left-out error, by groups when there are groups."""
-        return self._at(ridge, lambda of: np.maximum(resolvent.kare(of), self._left_out(of)))
+        return self._at(ridge, self._risk)
 
     def log_marginal_likelihood(self, ridge: Any) -> Any:
         """Log evidence per row and target with its scale profiled out, constants dropped."""
@@ -95,14 +95,7 @@ class Criteria(ABC):
 
     def standard_error(self, ridge: Any) -> Any:
         """One standard deviation of the predicted risk."""
-
-        def error(of: Resolvents) -> np.ndarray:
-            if self.groups is None:
-                return standard_error.standard_error(of, of.left_out_residuals())
-            residuals = np.stack([self._group_residuals(of, i) for i in range(of.ridges.size)])
-            return standard_error.standard_error(of, residuals, self.groups)
-
-        return self._at(ridge, error)
+        return self._at(ridge, self._risk_error)
 
     def dual(self, ridge: float) -> np.ndarray:
         """Coefficients a, (n, k), such that k(x, X) @ a predicts: (G + n ridge I)^-1 y."""
@@ -121,6 +114,15 @@ class Criteria(ABC):
     def _at(self, ridge: Any, criterion: Callable[[Resolvents], np.ndarray]) -> Any:
         values = criterion(self.resolvents(ridges_array(ridge)))
         return values if np.ndim(ridge) else float(values[0])
+
+    def _risk(self, of: Resolvents) -> np.ndarray:
+        return np.maximum(resolvent.kare(of), self._left_out(of))
+
+    def _risk_error(self, of: Resolvents) -> np.ndarray:
+        if self.groups is None:
+            return standard_error.standard_error(of, of.left_out_residuals())
+        residuals = np.stack([self._group_residuals(of, i) for i in range(of.ridges.size)])
+        return standard_error.standard_error(of, residuals, self.groups)
 
     def _left_out(self, of: Resolvents) -> np.ndarray:
         return resolvent.leave_one_out(of) if self.groups is None else self._group_errors(of)

@@ -37,16 +37,20 @@ class RidgePath(Criteria):
     def __init__(self, gram: Any, targets: Any, *, groups: Any = None, memory_limit: int | str | None = None) -> None:
         self.precision = float(np.finfo(np.result_type(np.asarray(gram).dtype, np.float32)).eps)
         n = len(gram)
+        copies = 4.1 if n < COMPILED_ROWS else 1.2 if groups is None else 3.1  # groups may need eigenvectors
         memory.require(
-            4 * 8 * n * n,
+            int(copies * 8 * n * n),
             memory_limit,
-            f"the eigendecomposition of a {n} x {n} Gram matrix",
-            "use RidgeSearch (two matrices), fewer rows, or a larger memory_limit",
+            f"the decomposition of a {n} x {n} Gram matrix",
+            "use RidgeSearch (1.5 to 2.2 matrices), fewer rows, or a larger memory_limit",
         )
         gram = symmetric_gram(gram)
         super().__init__(target_columns(targets, n), groups)
         self.mean_diagonal = float(gram.diagonal().mean()) or 1.0
-        self._factor = (SpectralFactor if n < COMPILED_ROWS else TridiagonalFactor)(gram, self.targets)
+        if n < COMPILED_ROWS:
+            self._factor = SpectralFactor(gram, self.targets)
+        else:
+            self._factor = TridiagonalFactor(gram, self.targets, memory_limit)
         self._latest: Resolvents | None = None
 
     @property

@@ -10,7 +10,7 @@ from scipy.linalg import eigh_tridiagonal, eigvalsh_tridiagonal
 
 from theodolite.kernel_regression.resolvent import Resolvents
 from theodolite.kernel_regression.spectral import SpectralFactor, refuse_negative
-from theodolite.numerics import lapack
+from theodolite.numerics import lapack, memory
 
 CLIPPED = 1e3  # times the negative eigenvalues of round-off: ridges below see them, and need them set to 0
 
@@ -18,12 +18,14 @@ CLIPPED = 1e3  # times the negative eigenvalues of round-off: ridges below see t
 class TridiagonalFactor:
     """G / n = Q T Q' of a Gram matrix (n, n): what a SpectralFactor knows, from compiled sweeps over T + ridge I.
 
-    Raises NotPositiveDefinite when an eigenvalue is negative beyond round-off.
-    Cost: (8/3) n^3 operations, then 4 n^2 a ridge. Memory: n^2 numbers, and 3 n^2 more for eigenvectors.
+    Raises NotPositiveDefinite when an eigenvalue is negative beyond round-off, TooLarge when eigenvectors are asked for
+    that do not fit.
+    Cost: (8/3) n^3 operations, then 4 n^2 a ridge. Memory: n^2 numbers, and 2 n^2 more for eigenvectors.
     """
 
-    def __init__(self, gram: np.ndarray, targets: np.ndarray) -> None:
+    def __init__(self, gram: np.ndarray, targets: np.ndarray, memory_limit: int | str | None = None) -> None:
         n = len(gram)
+        self._memory_limit = memory_limit
         q = np.array(gram.T, order="F")  # gram = gram.T
         diagonal, beside = lapack.tridiagonal(q)
         smallest, self.largest = (_eigenvalue(diagonal, beside, place) for place in (0, n - 1))
@@ -38,6 +40,8 @@ class TridiagonalFactor:
     def spectral(self) -> SpectralFactor:
         """The eigendecomposition of G."""
         n = len(self._diagonal)
+        what, instead = f"the eigenvectors of a {n} x {n} Gram matrix", "use fewer rows or a larger memory_limit"
+        memory.require(2 * 8 * n * n, self._memory_limit, what, instead)
         eigenvalues, vectors = eigh_tridiagonal(self._diagonal * n, self._beside * n, check_finite=False)
         return SpectralFactor.of(eigenvalues, self._columns.T @ vectors, self.targets)
 

@@ -11,8 +11,8 @@ from theodolite.numerics import memory
 from theodolite.numerics.checks import finite, positive_integer
 from theodolite.numerics.progress import Progress, silent
 
-BLOCK = 256  # rows; a block of distances then stays near the processor's cache
-_TEMPORARIES = 7  # arrays of one block alive at once in the deepest kernel
+ENTRIES = 2**17  # of a block of rows, which then stays in the processor's cache
+_TEMPORARIES = 6  # arrays of one block alive at once: 2 to 5 for one kernel, 6 for sums of products
 
 
 def gram(
@@ -26,8 +26,9 @@ def gram(
 ) -> np.ndarray:
     """The matrix K(X, Z) on the host, or K(X, X), computed in blocks of rows.
 
-    Args: kernel, or any function (X, Z) -> (n, m); X (n, d) and Z (m, d), finite; block, rows at a time; memory_limit,
-        bytes or text such as "4GB", by default 60 % of the free memory; progress, told after each block.
+    Args: kernel, or any function (X, Z) -> (n, m); X (n, d) and Z (m, d), finite; block, rows at a time, by default
+        32 to 128 that stay in the processor's cache; memory_limit, bytes or text such as "4GB", by default 60 % of the
+        free memory; progress, told after each block.
     Returns: (n, m) float64, or float32 when the points are float32. K(X, X) is exactly symmetric.
     Raises: TooLarge before anything is allocated, NotFinite, ShapeMismatch.
     Cost: one kernel value per entry, half of that for K(X, X); memory n m numbers and a few blocks.
@@ -39,8 +40,9 @@ def gram(
     """
     X = finite(np.asarray(as_data(X)), "X")
     Z = None if Z is None else finite(np.asarray(as_data(Z)), "Z")
-    block = BLOCK if block is None else positive_integer(block, "block, the number of rows at a time,")
-    return _fill(as_kernel(kernel), Pairs(X, Z), block, memory_limit, progress)
+    points = Pairs(X, Z)
+    block = _rows_of(points) if block is None else positive_integer(block, "block, the number of rows at a time,")
+    return _fill(as_kernel(kernel), points, block, memory_limit, progress)
 
 
 def grams(
@@ -76,11 +78,19 @@ def shared_pairs(X: Any, *, memory_limit: int | str | None = None) -> Pairs:
     return pairs
 
 
-def gram_on(kernel: Kernel, pairs: Pairs, *, progress: Progress = silent) -> np.ndarray:
-    """K(X, X) on shared pairs: what the kernel needs is computed for all pairs once, and kept."""
+def gram_on(kernel: Kernel, pairs: Pairs, *, out: np.ndarray | None = None, progress: Progress = silent) -> np.ndarray:
+    """K(X, X) on shared pairs: what the kernel needs is computed for all pairs once, and kept.
+
+    Args: out, an (n, n) matrix to overwrite, the Gram matrix of the kernel before for instance.
+    """
     kernel = as_kernel(kernel)
     _fill_shared(kernel, pairs)
-    return _fill(kernel, pairs, BLOCK, None, progress)
+    return _fill(kernel, pairs, _rows_of(pairs), None, progress, out)
+
+
+def _rows_of(pairs: Pairs) -> int:
+    """Rows of a block."""
+    return min(max(ENTRIES // pairs.shape[1], 32), 128)
 
 
 def _fill_shared(kernel: Kernel, pairs: Pairs) -> None:
@@ -92,7 +102,14 @@ def _fill_shared(kernel: Kernel, pairs: Pairs) -> None:
             getattr(pairs, name)
 
 
-def _fill(kernel: Kernel, pairs: Pairs, block: int, memory_limit: int | str | None, progress: Progress) -> np.ndarray:
+def _fill(
+    kernel: Kernel,
+    pairs: Pairs,
+    block: int,
+    memory_limit: int | str | None,
+    progress: Progress,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
     n, m = pairs.shape
     size = pairs.X.itemsize
     memory.require(
@@ -103,7 +120,9 @@ def _fill(kernel: Kernel, pairs: Pairs, block: int, memory_limit: int | str | No
     )
     if kernel.does_its_own_blocks:
         return kernel.on(pairs)
-    matrix = np.empty((n, m), dtype=pairs.X.dtype)
+    matrix = np.empty((n, m), dtype=pairs.X.dtype) if out is None else out
+    assert matrix.shape == (n, m), f"out has shape {matrix.shape}, expected {(n, m)}"
+    assert matrix.dtype == pairs.X.dtype, f"out is {matrix.dtype}, expected {pairs.X.dtype}"
     above = np.triu(np.ones((min(block, n),) * 2, bool), 1) if pairs.symmetric else None
     for start in range(0, n, block):
         stop = min(start + block, n)

@@ -1,7 +1,8 @@
 """LAPACK in place and without the interpreter lock, so that matrices in several threads are factorised side by side.
 
 SciPy's Python functions for LAPACK hold the lock; the C functions that `scipy.linalg.cython_lapack` exports do not,
-when they are called through ctypes. All work on float64 matrices in Fortran order and overwrite what they are given.
+when they are called through ctypes. All work on matrices in Fortran order and overwrite what they are given; the factor
+of Cholesky and its inverse may be in single precision.
 """
 
 import ctypes
@@ -17,13 +18,13 @@ BLOCK = 32  # columns at a time, for the size of work arrays; what LAPACK's ilae
 def cholesky(matrix: np.ndarray) -> int:
     """Overwrite the lower triangle of M (n, n) by L, M = L L'; returns 0, or the first minor that is not positive."""
     n = _order(matrix)
-    return _call("dpotrf", b"L", n, matrix, n)
+    return _call(_letter(matrix) + "potrf", b"L", n, matrix, n)
 
 
 def inverse_of_lower(matrix: np.ndarray) -> int:
     """Overwrite a lower triangle L by that of L^-1; returns 0, or the place of a zero on the diagonal."""
     n = _order(matrix)
-    return _call("dtrtri", b"L", b"N", n, matrix, n)
+    return _call(_letter(matrix) + "trtri", b"L", b"N", n, matrix, n)
 
 
 def tridiagonal(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -33,6 +34,7 @@ def tridiagonal(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Cost: (8/3) n^3 operations, half of them at the speed of memory.
     """
     n = _order(matrix)
+    assert matrix.dtype == np.float64, f"expected float64, got {matrix.dtype}"
     diagonal, beside, scales = np.empty(n), np.empty(max(n - 1, 1)), np.empty(max(n - 1, 1))
     work = np.empty(BLOCK * n)
     info = _call("dsytrd", b"L", n, matrix, n, diagonal, beside, scales, work, work.size)
@@ -46,9 +48,10 @@ def lower_times(lower: np.ndarray, columns: np.ndarray, *, transpose: bool = Fal
     """Overwrite columns (n, k), in Fortran order, by L columns or L' columns, L the lower triangle; returns them."""
     n = _order(lower)
     assert len(columns) == n, f"expected ({n}, k), got {columns.shape}"
+    assert columns.dtype == lower.dtype, f"expected {lower.dtype}, got {columns.dtype}"
     _check_layout(columns)
-    side = b"T" if transpose else b"N"
-    _call("dtrmm", b"L", b"L", side, b"N", n, columns.shape[1], 1.0, lower, n, columns, n, blas=True)
+    side, one = b"T" if transpose else b"N", np.ones(1, lower.dtype)
+    _call(_letter(lower) + "trmm", b"L", b"L", side, b"N", n, columns.shape[1], one, lower, n, columns, n, blas=True)
     return columns
 
 
@@ -58,8 +61,13 @@ def _order(matrix: np.ndarray) -> int:
     return len(matrix)
 
 
+def _letter(matrix: np.ndarray) -> str:
+    """With which LAPACK's names begin, by precision."""
+    return {"float64": "d", "float32": "s"}[matrix.dtype.name]
+
+
 def _check_layout(matrix: np.ndarray) -> None:
-    assert matrix.dtype == np.float64, f"expected float64, got {matrix.dtype}"
+    assert matrix.dtype in (np.float64, np.float32), f"expected float64 or float32, got {matrix.dtype}"
     assert matrix.flags.f_contiguous, "expected Fortran order"
     assert matrix.flags.writeable, "expected a matrix that may be overwritten"
 
