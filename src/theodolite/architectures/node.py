@@ -78,7 +78,11 @@ def name_of(index: int, node: Node) -> str:
 
 
 def from_config(description: dict[str, Any]) -> Node:
-    """The node that `config()` described. Raises: BadInput for an unknown kind or field."""
+    """The node that `config()` described. Raises: BadInput for an unknown kind or field.
+
+    >>> from_config({"kind": "Dense", "weight_std": 1.0, "bias_std": 0.1})
+    Dense(bias_std=0.1)
+    """
     if not isinstance(description, dict) or "kind" not in description:
         raise BadInput(f"an architecture is described by a table with a kind, got {description!r}")
     arguments = {key: _revive(item) for key, item in description.items() if key != "kind"}

@@ -94,7 +94,7 @@ def friedman1(
     Args: n rows; noise >= 0, a standard deviation; rng (inputs first, then noise); columns >= 5.
     Returns: inputs (n, columns), targets (n,).
     Raises: BadInput.
-    Source: Friedman (1991), Annals of Statistics 19.
+    Source: Friedman (1991), Annals of Statistics 19, equation 61.
 
     >>> inputs, targets = friedman1(100, 1.0, np.random.default_rng(0))
     >>> inputs.shape, targets.shape
@@ -109,7 +109,7 @@ def friedman1(
 def friedman1_surface(X: np.ndarray) -> np.ndarray:
     """The noise-free targets (n,) of `friedman1` at X (n, >= 5).
 
-    Source: Friedman (1991), Annals of Statistics 19.
+    Source: Friedman (1991), Annals of Statistics 19, equation 61.
 
     >>> friedman1_surface(np.full((1, 5), 0.5)).round(6)
     array([14.571068])

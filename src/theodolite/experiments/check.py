@@ -77,6 +77,9 @@ def combined_verdict(checks: Iterable[Check], mode: Mode) -> Verdict:
     """The verdict on a claim: *fails* if one check fails, *holds* if all hold, otherwise *inconclusive*.
 
     No checks decide nothing, and a smoke run never decides: *undecided*.
+
+    >>> combined_verdict([Check("gap", 0.02, 0.05, 0.01, "at most"), Check("gap", 0.2, 0.05, 0.01, "at most")], "full")
+    'fails'
     """
     if mode != "full":
         return UNDECIDED

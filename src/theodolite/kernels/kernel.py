@@ -172,7 +172,11 @@ class Custom(Kernel):
 
 
 def as_kernel(kernel: Any) -> Kernel:
-    """A `Kernel` as it is; any other callable (X, Z) -> (n, m) wrapped as one."""
+    """A `Kernel` as it is; any other callable (X, Z) -> (n, m) wrapped as one. Raises: BadInput for anything else.
+
+    >>> as_kernel(lambda X, Z: X @ Z.T)([[1.0, 2.0]])
+    array([[5.]])
+    """
     if isinstance(kernel, Kernel):
         return kernel
     if callable(kernel):

@@ -141,7 +141,14 @@ def read_checkpoint(path: str | Path, activation: str | Nonlinearity | None = No
 def write_checkpoint(network: Mlp, path: str | Path, *, layout: Layout | None = None) -> Path:
     """Write a network as .safetensors, whole or not at all, with the names of a layout ("0.weight", ... without one).
 
-    The metadata say the activation. Returns the path. Raises: OSError.
+    The metadata say the activation. Returns: the path. Raises: OSError.
+
+    >>> import tempfile
+    >>> from theodolite.landscape import mlp
+    >>> path = Path(tempfile.mkdtemp()) / "net.safetensors"
+    >>> net, _ = read_checkpoint(write_checkpoint(mlp([np.ones((3, 2)), np.ones((1, 3))], activation="tanh"), path))
+    >>> net.widths, net.activation.name
+    ((3,), 'tanh')
     """
     from safetensors.numpy import save
 
@@ -153,7 +160,12 @@ def write_checkpoint(network: Mlp, path: str | Path, *, layout: Layout | None = 
 
 
 def default_layout(network: Mlp) -> Layout:
-    """Names as PyTorch gives them to nn.Sequential: "0.weight", "0.bias", "2.weight", ..., (outputs, inputs)."""
+    """Names as PyTorch gives them to nn.Sequential: "0.weight", "0.bias", "2.weight", ..., (outputs, inputs).
+
+    >>> from theodolite.landscape import mlp
+    >>> default_layout(mlp([np.ones((3, 2)), np.ones((1, 3))])).weights
+    ('0.weight', '2.weight')
+    """
     weights = tuple(f"{2 * i}.weight" for i in range(len(network.weights)))
     biases = tuple(None if b is None else f"{2 * i}.bias" for i, b in enumerate(network.biases))
     return Layout(weights, biases, False, {name: "float64" for name in (*weights, *biases) if name is not None})

@@ -41,6 +41,11 @@ def duplication_curvature(cost: SquaredCost, theta: np.ndarray, neuron: int) -> 
     U = 1/N sum_n (r_n . a_i) sigma''(w_i . x_n) x_n x_n^T, with r_n the residual
 
     Source: Fukumizu and Amari (2000); Simsek et al. (2021), arXiv:2105.12221.
+
+    >>> from theodolite.landscape import squared_cost
+    >>> cost = squared_cost([[1.0]], [1.0], "softplus")  # sigma'' = 1/4 at 0, the residual log 2 - 1
+    >>> duplication_curvature(cost, np.array([0.0, 1.0]), 0).round(6).tolist()
+    [[-0.076713]]
     """
     w, a = cost.parts(theta)
     before = cost.X @ w[neuron]
@@ -61,6 +66,11 @@ def duplication_block(cost: SquaredCost, theta: np.ndarray, neuron: int, shares:
 
     Args: shares, the beta_t, which add up to 1. Returns: a symmetric matrix in an orthonormal basis of (v, e).
     Source: derived for this package; for one output Fukumizu and Amari (2000), Simsek et al. (2021).
+
+    >>> from theodolite.landscape import squared_cost
+    >>> cost = squared_cost([[1.0], [2.0]], [1.0, -1.0], "softplus")
+    >>> duplication_block(cost, np.array([0.3, 0.5]), 0, (0.5, 0.5)).shape  # (2 - 1) (1 + 1)
+    (2, 2)
     """
     beta = np.asarray(shares, dtype=np.float64)
     w, _ = cost.parts(theta)
@@ -108,7 +118,12 @@ def duplication_inertia(
 
 
 def duplicated(cost: SquaredCost, theta: np.ndarray, neuron: int, shares: Sequence[float]) -> np.ndarray:
-    """Parameters of the wide network in which copies share the outgoing weights of a neuron; see `split_neuron`."""
+    """Parameters of the wide network in which copies share the outgoing weights of a neuron; see `split_neuron`.
+
+    >>> from theodolite.landscape import squared_cost
+    >>> duplicated(squared_cost([[1.0]], [1.0], "tanh"), np.array([0.5, 2.0]), 0, (0.25, 0.75)).tolist()
+    [0.5, 0.5, 0.5, 1.5]
+    """
     return split_neuron(cost.network(theta), 0, neuron, shares).flat()
 
 

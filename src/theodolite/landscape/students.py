@@ -48,6 +48,10 @@ def glorot_start(cost: SquaredCost, width: int, rng: np.random.Generator) -> np.
     """Random parameters, normal with variance 2 / (fan in + fan out) for each layer.
 
     Source: Glorot and Bengio (2010).
+
+    >>> from theodolite.landscape import squared_cost
+    >>> glorot_start(squared_cost([[1.0, 2.0]], [1.0], "tanh"), 3, np.random.default_rng(0)).shape  # 3 * (2 + 1)
+    (9,)
     """
     d, o = cost.X.shape[1], cost.Y.shape[1]
     incoming = rng.standard_normal(width * d) * np.sqrt(2 / (d + width))

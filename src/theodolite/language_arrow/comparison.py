@@ -45,7 +45,14 @@ class ArrowComparison:
 
 
 def compared(results: Sequence[ArrowResult]) -> ArrowComparison:
-    """Correct the results of several corpora for each other. Cost: none to speak of."""
+    """Correct the results of several corpora for each other, by Holm's method.
+
+    Args: results, of `measure`. Returns: an ArrowComparison. Raises: BadInput for none. Cost: none to speak of.
+
+    >>> from theodolite.language_arrow import measure
+    >>> compared([measure(["to be or not to be, that is the question" * 3] * 12, model="ngram")]).adjusted[0] <= 1
+    True
+    """
     if not results:
         raise BadInput("there is nothing to compare: give at least one result")
     p_values = [_p_value(one) for one in results]

@@ -57,7 +57,13 @@ def linear_language(m: int, ones: int, rng: np.random.Generator) -> LinearLangua
 
 
 def language_of(matrix: Any) -> LinearLanguage:
-    """The language of a given matrix (m, m) of zeros and ones. Raises: BadInput where it has no inverse over F2."""
+    """The language of a given matrix (m, m) of zeros and ones: strings x, y with x = A y over F2.
+
+    Raises: BadInput where it has no inverse over F2.
+
+    >>> language_of([[1, 1], [0, 1]]).inverse.astype(int).tolist()
+    [[1, 1], [0, 1]]
+    """
     A = binary_matrix(matrix)
     inverse = binary_inverse(A)
     if inverse is None:

@@ -92,7 +92,11 @@ def degrees_of_freedom(seed_variance: float, document_variance: float, many: int
 
 
 def minimum_detectable(ratios: Sequence[float] | Numbers, document_error: float) -> float:
-    """The |r| that would be found with 80 % power: 2.8 sqrt(s_seed^2 / S + s_doc^2)."""
+    """The |r| that would be found with 80 % power: 2.8 sqrt(s_seed^2 / S + s_doc^2).
+
+    >>> round(minimum_detectable([0.01, 0.01], 0.001), 5)
+    0.0028
+    """
     return POWER_80 * seed_interval(ratios, document_error).standard_error
 
 

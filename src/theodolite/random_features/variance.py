@@ -42,6 +42,13 @@ def predicted_moments(problem: Problem, ridge: float, features: float) -> Predic
         exchange of features and samples from the variance of kernel predictors, arXiv:2006.09796. Both hold up to
         relative corrections of order 1 / P.
     Cost: O(m n).
+
+    >>> from theodolite.kernels import RBF
+    >>> X, Z, k = np.linspace(0, 3, 8)[:, None], np.array([[0.5]]), RBF(1.0)
+    >>> problem = Problem.of(k(X), np.sin(X[:, 0]), k(Z, X), k.diagonal(Z))
+    >>> few, many = (predicted_moments(problem, 1e-3, P) for P in (20, 2000))
+    >>> bool(few.variance[0] > 50 * many.variance[0]), bool(abs(many.mean[0] - np.sin(0.5)) < 0.05)
+    (True, True)
     """
     n, d, c = problem.rows, problem.eigenvalues, problem.coefficients
     total = n * zero_or_positive(ridge, "ridge")

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 MOST_DETAILED = 8
 
 
-def write_arrow_page(found: "ArrowComparison", path: str | Path) -> Path:
+def write_arrow_page(comparison: "ArrowComparison", path: str | Path) -> Path:
     """Write the page of one or several corpora, whole or not at all; it loads nothing and runs no script."""
-    return pages.write(path, arrow_page(found))
+    return pages.write(path, arrow_page(comparison))
 
 
-def arrow_page(found: "ArrowComparison") -> str:
+def arrow_page(comparison: "ArrowComparison") -> str:
     """The page as text."""
-    return pages.render("arrow.html.j2", c=_content(found))
+    return pages.render("arrow.html.j2", c=_content(comparison))
 
 
 def _content(found: "ArrowComparison") -> dict[str, Any]:

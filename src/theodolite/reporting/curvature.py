@@ -17,18 +17,18 @@ SYMBOLS = {"safe": "✓", "borderline": "△", "not safe": "✗"}
 
 
 def write_curvature_page(
-    found: "CurvatureReport", path: str | Path, *, name: str = "a model", notes: Sequence[str] = ()
+    report: "CurvatureReport", path: str | Path, *, name: str = "a model", notes: Sequence[str] = ()
 ) -> Path:
     """Write the page of a curvature report, whole or not at all; it loads nothing and runs no script. Raises: OSError.
 
-    Args: found, of `curvature.report`; path, of the file; name of the model; notes to add.
+    Args: report, of `curvature.report`; path, of the file; name of the model; notes to add.
     """
-    return pages.write(path, curvature_page(found, name=name, notes=notes))
+    return pages.write(path, curvature_page(report, name=name, notes=notes))
 
 
-def curvature_page(found: "CurvatureReport", *, name: str = "a model", notes: Sequence[str] = ()) -> str:
+def curvature_page(report: "CurvatureReport", *, name: str = "a model", notes: Sequence[str] = ()) -> str:
     """The page as text."""
-    return pages.render("curvature.html.j2", c=_content(found, name, notes))
+    return pages.render("curvature.html.j2", c=_content(report, name, notes))
 
 
 def _content(found: "CurvatureReport", name: str, notes: Sequence[str]) -> dict[str, Any]:

@@ -90,6 +90,12 @@ def load(folder: str | Path) -> KernelSurvey | KernelSurveyClassifier:
     """Read a fitted survey of either kind from a folder that `save` wrote.
 
     Raises: BadInput when there is no model, or it is damaged, or of another format.
+
+    >>> import tempfile
+    >>> x = np.linspace(0, 3, 40)[:, None]
+    >>> folder = saving.save(KernelSurvey(["rbf"]).fit(x, np.sin(x[:, 0])), tempfile.mkdtemp())
+    >>> type(load(folder)).__name__
+    'KernelSurvey'
     """
     return saving.load(folder, (KernelSurvey, KernelSurveyClassifier))
 

@@ -160,7 +160,17 @@ def attributed(
 
 
 def contributions_of(state: AttributionState, loss: Loss) -> tuple[dict[str, float], float]:
-    """Contributions by layer, and |their sum - the decrease of the loss| / |decrease|, up to the last entry."""
+    """Contributions by layer, and |their sum - the decrease of the loss| / |decrease|, up to the last entry.
+
+    Args: state, of an optimiser wrapped by `attributed`; loss, the same function of params.
+
+    >>> loss = lambda p: (p["a"] * p["b"]) ** 2 / 2
+    >>> tool = attributed(optax.sgd(0.1), loss)
+    >>> params = {"a": jnp.array(2.0), "b": jnp.array(3.0)}
+    >>> _, state = tool.update(jax.grad(loss)(params), tool.init(params), params)
+    >>> sorted(contributions_of(state, loss)[0])
+    ['a', 'b']
+    """
     found = {name: float(part) for name, part in state.contributions.items()}
     decrease = float(state.start) - float(loss(state.params))
     return found, abs(sum(found.values()) - decrease) / max(abs(decrease), 1e-300)

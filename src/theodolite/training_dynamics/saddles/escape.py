@@ -79,6 +79,13 @@ def escape_direction(cost: MatrixCost, depth: int, at: Any = None) -> EscapeDire
 def escape_time(flow: LinearFlow, cost: MatrixCost, first_level: float) -> float:
     """The first time with C(A) = (C_0 + C_1) / 2, C_0 the cost at 0, C_1 that of the first saddle after it.
 
-    Returns: NaN if the run ended before.
+    Args: flow, from near the origin; cost; first_level, C_1. Returns: a time of the flow, NaN if the run ended before.
+    Source: Jacot et al. (2021), arXiv:2106.15933, section 4. Cost: none to speak of.
+
+    >>> from theodolite.training_dynamics.saddles import full_mse, linear_flow, random_layers
+    >>> cost = full_mse(np.diag([4.0, 1.0]))
+    >>> flow = linear_flow(random_layers((2, 2), width=3, depth=2, sigma=1e-3), cost, 8.0)
+    >>> 0 < escape_time(flow, cost, first_level=cost.value(np.diag([4.0, 0.0]))) < 8
+    True
     """
     return flow.time_of(0.5 * (cost.value(np.zeros(cost.shape)) + first_level))

@@ -98,5 +98,10 @@ def hessian_spectrum(
 
 
 def gradient_norm(layers: Sequence[np.ndarray], cost: MatrixCost) -> float:
-    """|grad L(theta)| over all layers."""
+    """|grad L(theta)| over all layers, the square root of the sum over layers of |dL / dW_l|^2.
+
+    >>> from theodolite.training_dynamics.saddles import full_mse
+    >>> gradient_norm((np.eye(2), np.eye(2)), full_mse(np.eye(2)))  # a minimum
+    0.0
+    """
     return float(np.linalg.norm(flattened(layer_gradients(layers, cost.gradient(product(layers))))))
