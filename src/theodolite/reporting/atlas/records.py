@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Claim:
-    """A line of a list of claims. `page` with the anchor, from the atlas's folder."""
+    """A line of a list of claims. `page` with the anchor, from the atlas's folder; `apart`: what sets it apart from
+    other runs of its case, data files or a seed.
+    """
 
     case: str
     claim: str
     verdict: str
     page: str
-    data: str
+    apart: str
     seconds: str
     smoke: bool
 
@@ -128,10 +130,17 @@ def _claim(page: str, anchor: str, result: "Result") -> Claim:
         claim=words.plain(result.claim),
         verdict=result.verdict,
         page=f"{page}#{anchor}",
-        data=words.plain(result.data),
+        apart=_apart(result),
         seconds=words.duration(result.duration),
         smoke=result.mode == "smoke",
     )
+
+
+def _apart(result: "Result") -> str:
+    found = [f"seed {result.seed}"] if result.seed else []
+    if result.files:
+        found.append(f"with {', '.join(words.plain(name) for name in sorted(result.files))}")
+    return ", ".join(found)
 
 
 def _missing(case: "Case[Any]") -> Missing:
