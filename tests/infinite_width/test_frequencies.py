@@ -104,6 +104,31 @@ def test_degrees_add_up_to_the_kernel():
 
 
 @pytest.mark.exact
+def test_degrees_of_relu_layers_add_up_to_the_kernel_but_for_the_tail():
+    spectra, t = layer_spectra(deep(RELU, 3), 10, 200), np.array([-0.9, 0.0, 0.5])
+    X = math.sqrt(10) * np.stack([t, np.sqrt(1 - t * t), *np.zeros((8, 3))], axis=1)
+    for layer, kernel in enumerate(layerwise(deep(RELU, 3))):
+        total = spectra.degree_law[layer] @ gegenbauer_values(t, 10, 200)
+        tail = spectra.traces[layer] - spectra.degree_law[layer].sum()
+        assert 0 <= tail < 1e-2
+        assert (np.abs(total - kernel(X, math.sqrt(10) * np.eye(10)[:1])[:, 0]) <= tail + 1e-13).all()
+
+
+@pytest.mark.exact
+def test_one_layer_is_linear_and_relu_layers_have_one_trace():
+    assert_allclose(layer_spectra(Dense(), 10, 4).degree_law, [[0.0, 1.0, 0.0, 0.0]], atol=1e-14)
+    assert_allclose(layer_spectra(deep(RELU, 5), 10, 4).traces, 1.0, rtol=1e-14)
+
+
+@pytest.mark.oracle
+def test_in_many_dimensions_degrees_have_the_coefficients_of_the_power_series():
+    net = deep(RELU, 3)
+    limit = layer_series(net).coefficients[:, :9]
+    off = [np.abs(layer_spectra(net, d, 9).degree_law - limit).max() for d in (20, 100, 500)]
+    assert_allclose(off, [1.4e-2, 2.8e-3, 5.5e-4], rtol=0.04)  # another implementation's; k^2 / d
+
+
+@pytest.mark.exact
 def test_a_linear_network_has_degree_one_alone():
     spectra = layer_spectra(deep(Identity(), 3), 6, 5)
     assert_allclose(spectra.degree_law, np.tile([0.0, 1, 0, 0, 0], (3, 1)), atol=1e-14)

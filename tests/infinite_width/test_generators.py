@@ -175,6 +175,53 @@ def test_spectra_of_a_generator_are_those_of_another_implementation(activation, 
     assert found.isotropic == pytest.approx(15 / 256)
 
 
+@pytest.mark.oracle
+def test_leading_eigenvectors_in_order_are_a_constant_and_seven_checkerboards_alike_for_all_inputs():
+    kernel = position_kernels(sixteen(STANDARD, 0.5), latent((1, 1, 32), 4, seed=5)).ntk_matrix
+    top = np.linalg.eigh(kernel)[1][:, :-9:-1].T.reshape(8, 4, 16, 16)
+    squares = {"all": (1, 2, 3), "each": (1, 2)}
+    constant = (periodic_part(top, (1, 1)) ** 2).sum(axis=squares["all"])
+    boards = (checkerboard_part(top, (4, 4)) ** 2).sum(axis=squares["all"])
+    alike = 4 * (top.mean(axis=1) ** 2).sum(axis=squares["each"])
+    assert constant[0] > 0.998
+    assert (boards[1:] >= 0.985).all()  # another implementation's
+    assert_allclose(alike, 1.0, atol=2e-5)
+
+
+@pytest.mark.oracle
+def test_the_last_layers_dominate_in_order_and_know_short_periods_only():
+    """Frobenius norms of the layers' parts, r^(L - l) taken out: growing by about the root of the strides, or not."""
+    grown, boards, X = {}, {}, latent((1, 1, 32), 1, seed=5)
+    for name, activation, beta in (("order", STANDARD, 0.5), ("chaos", NORMALISED, 0.1)):
+        options = {"weight_std": math.sqrt(1 - beta**2), "bias_std": beta, "padding": "CIRCULAR"}
+        first = ConvTranspose(2, 2, **options)
+        net = Reshape((1, 1, 32)) >> generator(activation, beta, 4, first, padding="CIRCULAR")
+        parts = [position_kernels(net, X, rates=tuple(np.eye(4)[k])).ntk_matrix for k in range(4)]
+        norms = np.array([np.linalg.norm(part) / part[0, 0] for part in parts])
+        grown[name] = norms[1:] / norms[:-1]
+        images = [part.reshape(256, 16, 16) for part in parts]
+        traces = [
+            np.trace(checkerboard_part(own, (4, 4)).reshape(256, 256)) / np.trace(own.reshape(256, 256))
+            for own in images
+        ]
+        boards[name] = np.array(traces)
+        if name == "order":
+            assert np.linalg.eigvalsh(parts[-1])[-1] / 256 == pytest.approx(0.347, abs=5e-4)
+            assert [round(float(part[0, 0] / parts[-1][0, 0]), 12) for part in parts] == [0.75**3, 0.75**2, 0.75, 1.0]
+    assert (np.diff(grown["order"]) > 0).all()
+    assert grown["order"][-1] == pytest.approx(2.85, abs=0.1)  # on a torus of another root
+    assert (np.abs(grown["chaos"] - 1) < 0.04).all()
+    assert_allclose(boards["order"][[0, -1]], [0.07, 0.44], atol=5e-3)
+    assert (boards["chaos"] < 0.07).all()
+
+
+@pytest.mark.oracle
+def test_untrained_generators_draw_checkerboards_in_order_and_hardly_in_chaos():
+    X = latent((1, 1, 32), 4, seed=5)
+    assert checkerboards(sixteen(STANDARD, 0.5), X).drawn == pytest.approx(0.365, abs=0.006)
+    assert checkerboards(sixteen(NORMALISED, 0.1), X).drawn == pytest.approx(0.066, abs=1e-3)
+
+
 @pytest.mark.exact
 def test_projections_are_projections():
     images = np.random.default_rng(0).normal(size=(3, 8, 12))

@@ -13,6 +13,7 @@ from theodolite.numerics.errors import BadInput, DidNotConverge
 from theodolite.numerics.progress import Progress, silent
 
 SHARE = 0.5  # of the memory limit that the basis may take before it is condensed to what it found
+AT_ONCE = 2**28  # bytes of a basis that are set aside at once; a larger one grows, and is copied as it does
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ class _Space:
 
     def __init__(self, rows: Rows, size: int, room: int, random: np.random.Generator) -> None:
         self.rows, self.room, self.random = rows, room, random
-        self.basis = np.empty((min(16, room), size))
+        self.basis = np.empty((min(max(16, AT_ONCE // (8 * size)), room), size))
         self.projected = np.zeros((room, room))
         self.used, self.spent, self.left = 0, 0, 0.0
         start = random.standard_normal(size)
