@@ -29,6 +29,7 @@ def gauss_newton_eigenvalues(
 
     For the squared cost these are the eigenvalues of the empirical tangent kernel over N.
     Cost: a tangent kernel of all outputs, and 10 (N k)^3 operations.
+    Source: Jacot, Gabriel and Hongler (2020), arXiv:1910.02875, section 3.1.
     """
     gram = jacobian_gram(problem, memory_limit=memory_limit, progress=progress).astype(np.float64)
     return _eigenvalues(gram, lambda columns: cost_curvature_times(problem, columns))

@@ -59,6 +59,7 @@ def residual_trace(f: Network, params: Any, X: Any, slopes: Any, *, memory_limit
 
     Args: f, params, X as in `laplacian`; slopes (n, outputs), dC/df of the whole cost: (f - y) / n for the squared one.
     Returns: a number, the sum of the eigenvalues of the residual S = sum dC/df Hess f. Raises, cost: as `laplacian`.
+    Source: Jacot, Gabriel and Hongler (2020), arXiv:1910.02875, the trace of the residual.
 
     >>> from theodolite.architectures import Dense, Monomial
     >>> from theodolite.finite_width import network

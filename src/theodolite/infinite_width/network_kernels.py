@@ -140,7 +140,10 @@ def ntk(net: Node, *, rates: Sequence[float] | None = None) -> NTK:
 
 
 def limit(net: Node, *, rates: Sequence[float] | None = None) -> Limit:
-    """Both kernels in one pass: `limit(net)(X, Z)` has the fields `nngp` and `ntk`. Args and raises as `ntk`."""
+    """Both kernels in one pass: `limit(net)(X, Z)` has the fields `nngp` and `ntk`. Args and raises as `ntk`.
+
+    Source: Jacot, Gabriel and Hongler (2018), arXiv:1806.07572, theorem 1.
+    """
     kernel = ntk(net, rates=rates)
     return Limit(kernel.net, kernel.rates)
 
@@ -150,6 +153,8 @@ def layerwise(net: Node) -> tuple[NTK, ...]:
 
     Theta = sum over layers k of Sigma_k times the product of the slopes above. The last one is the NNGP when the
     network ends in a Dense layer.
+
+    Source: Dandi and Jacot (2021), arXiv:2111.03972, the contributions of layers.
 
     >>> from theodolite.architectures import Dense, Relu
     >>> [kernel([[1.0, 1.0]], [[1.0, 1.0]]).item() for kernel in layerwise(Dense() >> Relu() >> Dense())]

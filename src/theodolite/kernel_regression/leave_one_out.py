@@ -32,6 +32,7 @@ def leave_one_group_out(gram: Any, targets: Any, ridge: float, groups: Any) -> f
 
     Args: as `kare`, and groups (n,), one label a row, at least two labels. Raises as `kare`.
     Cost: (2/3) n^3 and n^2 |g| for each group.
+    Source: block inversion; one row a group is `leave_one_out`.
 
     >>> import numpy as np
     >>> round(leave_one_group_out(np.eye(4), [1.0, -1.0, 1.0, -1.0], 0.1, [0, 0, 1, 1]), 12)

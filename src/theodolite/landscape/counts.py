@@ -107,6 +107,8 @@ def mild_ratio(k: int, h: int, m: int) -> Fraction:
 def first_width_of_more_minima(r: int) -> int:
     """The smallest width m at which `saddle_ratio(r, m)` is below 1: about 1.4 r.
 
+    Source: Simsek et al. (2021), arXiv:2105.12221, where minima outnumber saddles.
+
     >>> [first_width_of_more_minima(r) for r in (4, 8, 16)]
     [5, 11, 22]
     """

@@ -99,6 +99,8 @@ def symmetry_path(network: Mlp, orders: Sequence[Any], factors: Sequence[Any] | 
 def path_segments(order: Sequence[int] | np.ndarray) -> int:
     """Straight segments of the path for one hidden layer: 2 sum over cycles (length + 1) + 1, none for no change.
 
+    Source: Simsek et al. (2021), arXiv:2105.12221, paths of the expansion manifold; the count is ours.
+
     >>> path_segments([1, 0]), path_segments([0, 1]), path_segments([1, 2, 0, 4, 3])
     (7, 0, 15)
     """

@@ -48,6 +48,8 @@ class LinearLanguage:
 def linear_language(m: int, ones: int, rng: np.random.Generator) -> LinearLanguage:
     """The language of a sparse random matrix: a permutation and ones - m further ones, invertible.
 
+    Source: Papadopoulos, Wenger and Hongler (2024), arXiv:2401.17505, linear languages.
+
     >>> language = linear_language(6, 12, np.random.default_rng(0))
     >>> strings = language.strings(3, np.random.default_rng(1))
     >>> strings.shape, bool((strings[:, :6] == strings[:, 6:] @ language.inverse.T % 2).all())
@@ -73,6 +75,8 @@ def language_of(matrix: Any) -> LinearLanguage:
 
 def exact_losses(language: LinearLanguage) -> Float[np.ndarray, " 2m"]:
     """Loss of an ideal model at each place, in nats, the same in both directions: log 2 for m bits, then nothing.
+
+    Source: Papadopoulos, Wenger and Hongler (2024), arXiv:2401.17505, linear languages.
 
     >>> exact_losses(language_of(np.eye(2))).round(4).tolist()
     [0.6931, 0.6931, 0.0, 0.0]

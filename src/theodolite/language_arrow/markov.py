@@ -90,6 +90,8 @@ def entropy_production(transition: Any) -> float:
     Zero for reversible chains only, infinite where a step has no way back. Not a difference of losses: those agree for
     every chain (`entropy_rates`).
 
+    Source: Schnakenberg (1976), Reviews of Modern Physics 48.
+
     >>> round(entropy_production(random_chain(5, 0.5, np.random.default_rng(0))), 4)
     0.6474
     """

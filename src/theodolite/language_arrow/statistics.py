@@ -103,6 +103,8 @@ def minimum_detectable(ratios: Sequence[float] | Numbers, document_error: float)
 def holm(p_values: Sequence[float] | Numbers) -> Numbers:
     """Holm's (1979) adjusted p-values: the probability of any false finding among all stays below them.
 
+    Source: Holm (1979), Scandinavian Journal of Statistics 6.
+
     >>> holm([0.01, 0.04, 0.03]).round(3).tolist()
     [0.03, 0.06, 0.06]
     """

@@ -61,6 +61,8 @@ def hinge_rate(width: int, steps: int) -> optax.Schedule:
 
     The power keeps the change of f in a step of Adam independent of the width.
 
+    Source: Geiger et al. (2019), arXiv:1901.01608; the constants and the end are ours.
+
     >>> rate = hinge_rate(16, 1000)
     >>> [round(float(rate(step)), 6) for step in (0, 750, 875, 1000)]
     [0.001563, 0.001563, 0.000781, 0.0]

@@ -108,6 +108,7 @@ def kernel_flow_from_gram(
 
     Args: gram (n, n), symmetric positive semi-definite, such as an empirical tangent kernel; targets (n,) or (n, k);
         initial, values of f_0 at the training points; the others, returns, raises and cost as `kernel_flow`.
+    Source: Jacot, Gabriel and Hongler (2018), arXiv:1806.07572, section 5.
 
     >>> flow = kernel_flow_from_gram([[2.0, 1.0], [1.0, 2.0]], [1.0, 0.0])
     >>> flow.predict([[1.0, 1.0]], [1.0, float("inf")]).round(4)

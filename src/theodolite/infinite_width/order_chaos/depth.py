@@ -42,6 +42,8 @@ def characteristic_value(activation: Activation, beta: float = 0.0) -> float:
 def critical_bias(activation: Activation) -> float | None:
     """beta_c = sqrt(1 - 1 / r), r the characteristic value at beta = 0: chaos below, order above; None without chaos.
 
+    Source: Jacot et al. (2019), arXiv:1907.05715, the borderline between order and chaos.
+
     >>> from theodolite.architectures import Gelu, Relu
     >>> critical_bias(Relu().standardised()) is None, round(critical_bias(Relu().normalised()) ** -2 - np.pi, 12)
     (True, 0.0)

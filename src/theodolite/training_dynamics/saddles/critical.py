@@ -40,6 +40,8 @@ def critical_values(cost: MatrixCost) -> np.ndarray:
 def all_critical_values(cost: MatrixCost) -> np.ndarray:
     """Every critical value, 1/2 (2 C(0) - sum over any subset of the l_i), descending; at most 2^16 of them.
 
+    Source: Baldi and Hornik (1989), Neural Networks 2, which critical points there are.
+
     >>> from theodolite.training_dynamics.saddles import full_mse
     >>> all_critical_values(full_mse(np.diag([2.0, 1.0])))
     array([2.5, 2. , 0.5, 0. ])

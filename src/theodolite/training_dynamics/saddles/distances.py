@@ -25,6 +25,8 @@ class NearestMinimum(NamedTuple):
 def nearest_saddle(layers: Iterable[Any]) -> float:
     """sqrt(|W_1|^2 + |W_L|^2): with the first and the last layer at zero every gradient vanishes. An upper bound.
 
+    Source: Jacot et al. (2021), arXiv:2106.15933, the distance to the saddle at the origin.
+
     >>> nearest_saddle([np.full((1, 1), 3.0), np.ones((1, 1)), np.full((1, 1), 4.0)])
     5.0
     """

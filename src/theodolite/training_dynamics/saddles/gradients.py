@@ -34,6 +34,7 @@ def hessian_product(layers: Sequence[np.ndarray], direction: Sequence[np.ndarray
     """The Hessian of L(theta) applied to a direction: the derivative of `layer_gradients` along it.
 
     Args: layers; direction, one array like each layer. Cost: about three gradients.
+    Source: Pearlmutter (1994), Neural Computation 6.
 
     >>> from theodolite.training_dynamics.saddles import full_mse
     >>> W, D = [np.array([[1.0]]), np.array([[1.0]])], [np.array([[1.0]]), np.array([[0.0]])]

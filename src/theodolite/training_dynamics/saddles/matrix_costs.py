@@ -58,6 +58,7 @@ def general_mse(X: Any, Y: Any) -> MatrixCost:
 
     Args: X (d_in, n), Y (d_out, n), one column a sample. Its critical values (Baldi and Hornik 1989) are
         1/2 (tr S_yy - sum of some l_i), l_i the eigenvalues of S_yx S_xx^-1 S_xy.
+    Source: Baldi and Hornik (1989), Neural Networks 2.
 
     >>> cost = general_mse(np.eye(2) * np.sqrt(2), np.diag([2.0, 1.0]) * np.sqrt(2))
     >>> round(cost.value(np.zeros((2, 2))), 12), cost.energies.round(12)

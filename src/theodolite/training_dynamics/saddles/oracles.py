@@ -28,6 +28,8 @@ def scalar_mode(singular_value: float, start: float, times: Any) -> np.ndarray:
 def scalar_mode_rate(singular_value: float, mode: Any, depth: int) -> np.ndarray:
     """da/dt = L a^(2-2/L) (s - a) of one balanced mode of L layers on the full squared cost.
 
+    Source: Saxe, McClelland and Ganguli (2014), arXiv:1312.6120.
+
     >>> scalar_mode_rate(2.0, [1.0], 3)
     array([3.])
     """
