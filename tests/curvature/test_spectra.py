@@ -2,6 +2,7 @@
 
 import sys
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -9,8 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theodolite import curvature
+from theodolite.architectures import Activation, Dense, Relu, Tanh
+from theodolite.curvature.exact_trace import exact_trace
 from theodolite.curvature.krylov import Lanczos, orthogonalised
 from theodolite.curvature.orthogonality import orthogonality
+from theodolite.finite_width import network
 from theodolite.numerics.errors import BadInput, DidNotConverge, NotFinite, ShapeMismatch, TooLarge
 
 SIZE = 120
@@ -197,6 +201,43 @@ def test_moments_from_probes_cover_the_exact_ones() -> None:
     assert (np.abs(values.mean(0) - exact) < 4 * spread / DRAWS**0.5).all()
     claimed = np.sqrt(np.mean(errors**2, axis=0)) / spread  # its own error is about a tenth
     assert ((claimed > 0.7) & (claimed < 1.4)).all()
+
+
+def posed(activation: Activation) -> tuple[curvature.Problem, curvature.Problem]:
+    """The same network as ours, whose layers can be read, and as a function of a user's."""
+    net = network(Dense() >> activation >> Dense(bias_std=0.3), width=5)
+    rng = np.random.default_rng(3)
+    with jax.enable_x64(True):
+        shapes = jax.eval_shape(lambda key: net.init(key, (3,)), jax.random.key(0))
+    params = jax.tree.map(lambda leaf: rng.standard_normal(leaf.shape), shapes)
+    X, Y = rng.standard_normal((4, 3)), rng.standard_normal((4, 1))
+    return tuple(curvature.problem("mse", f, params, (X, Y)) for f in (net, net.apply))  # type: ignore[return-value]
+
+
+@pytest.mark.oracle
+def test_traces_that_have_a_shorter_way_are_exact_among_moments_from_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = posed(Tanh())
+    monkeypatch.setattr(sys.modules["theodolite.curvature.moments"], "SMALL", 0)  # as if they were large
+    for make, method in (
+        (curvature.residual, "Laplacian"),
+        (curvature.hessian, "Tr I + Tr S"),
+        (curvature.gauss_newton, "gram"),
+    ):
+        matrix = make(ours).dense()
+        first, second = curvature.moments(make(ours), 2, budget=4)
+        assert first.method == method
+        assert first.standard_error == 0
+        assert first.value == pytest.approx(np.trace(matrix), rel=1e-12)
+        assert (second.standard_error > 0) == (make is not curvature.gauss_newton)
+    for asked in (
+        curvature.residual(theirs),
+        curvature.residual(ours).restrict("0_dense"),
+        curvature.residual(posed(Relu())[0]),
+    ):
+        assert exact_trace(asked) is None
+    assert curvature.moments(curvature.residual(ours), 1, budget=4, exact=False)[0].method == "hutchinson"
+    monkeypatch.setattr(sys.modules["theodolite.curvature.exact_trace"], "OPERATIONS", 1.0)
+    assert exact_trace(curvature.hessian(ours)) is None
 
 
 def quadratic(params, X):

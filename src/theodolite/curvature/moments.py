@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from theodolite.curvature.estimate import Estimate
+from theodolite.curvature.exact_trace import SMALL_GRAM, exact_trace
 from theodolite.curvature.gram_spectrum import weighted_gram
 from theodolite.curvature.krylov import generator, products_of, signs
 from theodolite.curvature.operators import Operator
@@ -13,7 +14,6 @@ from theodolite.numerics.errors import BadInput
 from theodolite.numerics.progress import Progress, silent
 
 SMALL = 600  # parameters: as many products as probes and repeats would cost
-SMALL_GRAM = 2000  # outputs N k for which the Gram matrix of the Jacobian is taken
 TOGETHER = 16
 
 
@@ -30,7 +30,7 @@ def moments(
 
     A probe v of random signs gives v'Av, |Av|^2, Av'A Av and |A Av|^2 from two products. Exactly: Gauss-Newton with at
     most 2000 outputs N k from the traces of ((HC) J J')^k; any matrix of at most 600 parameters, or an array, entry by
-    entry.
+    entry. Of a smooth fully connected network, Tr S and Tr H are exact where probes give the others (`exact_trace`).
 
     Args: matrix, an Operator or anything symmetric with `@`; orders; budget of products for probes; exact, True or
         False to insist; seed.
@@ -52,7 +52,9 @@ def moments(
             return _from_dense(matrix.dense(progress).astype(np.float64), orders, matrix.shape[0])
     if exact:
         raise BadInput(f"exact moments need an Operator or an array, got {type(matrix).__name__}")
-    return _from_probes(matrix, orders, positive_integer(budget, "budget"), generator(seed), progress)
+    found = _from_probes(matrix, orders, positive_integer(budget, "budget"), generator(seed), progress)
+    first = exact_trace(matrix) if exact is None and isinstance(matrix, Operator) else None
+    return found if first is None else (first, *found[1:])
 
 
 def _from_dense(matrix: np.ndarray, orders: int, products: int) -> tuple[Estimate, ...]:

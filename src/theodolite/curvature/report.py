@@ -6,20 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from theodolite.architectures import Activation, Dense
 from theodolite.curvature.estimate import Estimate
+from theodolite.curvature.exact_trace import SMALL_GRAM
 from theodolite.curvature.gram_spectrum import gauss_newton_eigenvalues
 from theodolite.curvature.kinks import kinks
-from theodolite.curvature.laplacian import residual_trace
 from theodolite.curvature.layer_table import layer_table
-from theodolite.curvature.moments import SMALL_GRAM, moments
+from theodolite.curvature.moments import SMALL, moments
 from theodolite.curvature.operators import Operator, gauss_newton, hessian, residual
 from theodolite.curvature.orthogonality import orthogonality
 from theodolite.curvature.problem import Problem, problem
 from theodolite.curvature.report_record import CurvatureReport, Directions
 from theodolite.curvature.spectral_density import SpectralDensity, spectral_density
 from theodolite.curvature.top_eigenvalues import TopEigenvalues, stable_learning_rate, top_eigenvalues
-from theodolite.finite_width import Network
 from theodolite.numerics import memory
 from theodolite.numerics.checks import positive_integer
 from theodolite.numerics.progress import Progress, silent
@@ -67,13 +65,12 @@ def report(
     if own.output_count <= SMALL_GRAM:
         gram = gauss_newton_eigenvalues(own, memory_limit=memory_limit, progress=stage("tangent kernel"))
     found = {
-        part: moments(one, 4, seed=seed, progress=stage("moments of " + part))
+        part: moments(one, 4, exact=_by_sum(part, own), seed=seed, progress=stage("moments of " + part))
         for part, one in operators.items()
         if part != "gauss_newton" or gram is None
     }
     if gram is not None:
         found["gauss_newton"] = tuple(Estimate(float(np.sum(gram**k)), 0.0, 0, "gram") for k in (1, 2, 3, 4))
-    found["residual"] = _with_exact_trace(own, found["residual"])
     found["hessian"] = _with_sum(found)
     cosine = orthogonality(own, seed=seed, memory_limit=memory_limit, progress=stage("orthogonality"))
     ends = {}
@@ -179,19 +176,9 @@ def _directions(operators: dict[str, Operator], ends: TopEigenvalues, top: int) 
     return Directions(along[0], along[1])
 
 
-def _with_exact_trace(own: Problem, found: tuple[Estimate, ...]) -> tuple[Estimate, ...]:
-    """Tr S from the Laplacian of the outputs, where the network has one and the trace came from probes."""
-    net = own.f
-    if found[0].standard_error == 0 or not isinstance(net, Network) or len(own.names) != len(own.form.kinds):
-        return found
-    if any(not isinstance(node, Dense | Activation) or getattr(node, "bends", ()) for node in net.net):
-        return found
-    inputs = np.concatenate([np.asarray(block.X) for block in own.blocks])
-    try:
-        exact = residual_trace(net, own.params, inputs, own.slopes.reshape(own.rows, -1))
-    except ValueError:  # a sentence that the recursion does not read
-        return found
-    return Estimate(exact, 0.0, 0, "Laplacian"), *found[1:]
+def _by_sum(part: str, own: Problem) -> bool | None:
+    """Tr H is put together from both parts, once: not from the Gram matrix and the Laplacian again."""
+    return False if part == "hessian" and own.size > SMALL else None
 
 
 def _with_sum(found: dict[str, tuple[Estimate, ...]]) -> tuple[Estimate, ...]:
