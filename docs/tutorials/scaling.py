@@ -108,7 +108,7 @@ for budget in (700, 2500, 7500):
 # ## What to conclude
 #
 # - Compare one large network with an average of several smaller ones of the same total size before you pay for the
-#   large one. Here eight small ones do as well as one of twelve times their size each.
+#   large one. Here eight of 620 weights do as well as one of 7280.
 # - Do not train right at the size where the data are just fitted, unless you average; with clean labels the bump
 #   there is small or absent.
 # - All this is about one task on 150 points. The instruments carry error bars over the start so that you can see what
