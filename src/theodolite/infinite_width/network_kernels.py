@@ -143,6 +143,11 @@ def limit(net: Node, *, rates: Sequence[float] | None = None) -> Limit:
     """Both kernels in one pass: `limit(net)(X, Z)` has the fields `nngp` and `ntk`. Args and raises as `ntk`.
 
     Source: Jacot, Gabriel and Hongler (2018), arXiv:1806.07572, theorem 1.
+
+    >>> from theodolite.architectures import Dense, Relu
+    >>> both = limit(Dense() >> Relu() >> Dense())([[1.0, 1.0]], [[1.0, 1.0]])
+    >>> both.nngp.round(6).tolist(), both.ntk.round(6).tolist()
+    ([[0.5]], [[1.0]])
     """
     kernel = ntk(net, rates=rates)
     return Limit(kernel.net, kernel.rates)

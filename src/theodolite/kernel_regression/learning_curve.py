@@ -59,7 +59,15 @@ class ThresholdTable:
 
 
 def threshold_table(path: RidgePath, criterion: str = "risk") -> ThresholdTable:
-    """Read D1, D2 and the size-free part of a criterion off a path, continued below its smallest threshold."""
+    """Read D1, D2 and the size-free part of a criterion off a path, continued below its smallest threshold.
+
+    >>> from theodolite.kernel_regression import RidgePath
+    >>> from theodolite.kernels import RBF
+    >>> x = np.linspace(0, 3, 40)[:, None]
+    >>> table = threshold_table(RidgePath(RBF(1.0)(x), np.sin(3 * x[:, 0])))
+    >>> bool((np.diff(table.threshold) != 0).all())
+    True
+    """
     n = path.rows
     grid = np.geomspace(path.ridges[0], path.ridges[-1], 2 * _SEEN)
     threshold, slope = path.signal_capture_threshold(grid), path.threshold_slope(grid)
@@ -95,6 +103,14 @@ def learning_curve(path: RidgePath, sizes: Any, criterion: str = "risk") -> Lear
     Returns: a LearningCurve. Its band is two standard errors of the risk at n, scaled; it does not contain the error
         of the theory itself, which grows with the distance from n.
     Raises: BadInput. Cost: O(n^2) once.
+
+    >>> from theodolite.kernel_regression import RidgePath
+    >>> from theodolite.kernels import RBF
+    >>> x = np.linspace(0, 3, 40)[:, None]
+    >>> noisy = np.sin(3 * x[:, 0]) + 0.3 * np.random.default_rng(0).standard_normal(40)
+    >>> curve = learning_curve(RidgePath(RBF(1.0)(x), noisy), [20, 40, 80])
+    >>> bool(curve.risk[0] > curve.risk[1] > curve.risk[2])
+    True
     """
     sizes = np.atleast_1d(np.asarray(sizes, dtype=np.float64))
     if sizes.ndim != 1 or not (np.isfinite(sizes) & (sizes >= 2)).all():

@@ -66,7 +66,11 @@ def grams(
 
 
 def shared_pairs(X: Any, *, memory_limit: int | str | None = None) -> Pairs:
-    """The pairs of X with themselves, to be shared by several calls of `gram_on`."""
+    """The pairs of X with themselves, to be shared by several calls of `gram_on`.
+
+    >>> shared_pairs([[0.0], [1.0], [2.0]]).shape
+    (3, 3)
+    """
     pairs = Pairs(finite(np.asarray(as_data(X)), "X"))
     n = pairs.shape[0]
     memory.require(
@@ -82,6 +86,12 @@ def gram_on(kernel: Kernel, pairs: Pairs, *, out: np.ndarray | None = None, prog
     """K(X, X) on shared pairs: what the kernel needs is computed for all pairs once, and kept.
 
     Args: out, an (n, n) matrix to overwrite, the Gram matrix of the kernel before for instance.
+
+    >>> from theodolite.kernels import RBF
+    >>> pairs = shared_pairs([[0.0], [1.0]])
+    >>> gram_on(RBF(1.0), pairs).round(3)
+    array([[1.   , 0.368],
+           [0.368, 1.   ]])
     """
     kernel = as_kernel(kernel)
     _fill_shared(kernel, pairs)

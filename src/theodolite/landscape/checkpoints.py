@@ -114,6 +114,12 @@ def read_checkpoint(path: str | Path, activation: str | Nonlinearity | None = No
     """Read a .safetensors file as a network. Arguments, returns and raises as in `read_mlp`.
 
     The activation is the one the file's metadata name, "relu" where they name none, unless given.
+
+    >>> import tempfile
+    >>> from theodolite.landscape import mlp
+    >>> path = write_checkpoint(mlp([np.ones((3, 2)), np.ones((1, 3))]), Path(tempfile.mkdtemp()) / "net.safetensors")
+    >>> read_checkpoint(path)[1].weights
+    ('0.weight', '2.weight')
     """
     from safetensors import SafetensorError, safe_open
 

@@ -13,6 +13,11 @@ def outputs_and_jacobian(
     """Outputs (n, o) and their derivatives (n o, P), columns in the order of `Mlp.flat`, rows output by output.
 
     Raises: TooLarge before anything is allocated. Cost: O(n o P).
+
+    >>> from theodolite.landscape import mlp
+    >>> outputs, J = outputs_and_jacobian(mlp([[[1.0, 1.0]], [[2.0]]]), np.array([[1.0, 2.0]]))
+    >>> outputs.tolist(), J.tolist()  # by the two incoming weights, then by the outgoing one
+    ([[6.0]], [[2.0, 4.0, 3.0]])
     """
     n, o = len(X), network.outputs
     memory.require(

@@ -39,6 +39,8 @@ def enumerate_odd_pieces(
     Label -1 stands for a neuron with incoming weights zero (its sign is written +1). A silent group and its mirror
     image are one piece, so its first member has sign +1.
 
+    Source: Simsek et al. (2021), arXiv:2105.12221, for odd activations.
+
     >>> enumerate_odd_pieces(1, 1)
     [((0,), (-1,)), ((0,), (1,))]
     """

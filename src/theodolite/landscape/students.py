@@ -68,6 +68,7 @@ def gradient_flow(
     Returns: (times, P). Raises: DidNotConverge when the integrator gives up.
     Method: LSODA with the exact Hessian as its Jacobian, so that the stiff part costs no small steps.
     Cost: a few hundred Hessians for a small student.
+    Source: Simsek et al. (2021), arXiv:2105.12221, students trained by gradient flow.
 
     >>> from theodolite.landscape import squared_cost
     >>> cost = squared_cost([[1.0]], [1.0], "identity")
@@ -100,6 +101,11 @@ def polish(cost: SquaredCost, theta: np.ndarray, *, steps: int = 300) -> np.ndar
     """Second-order steps down the valley one is in: Levenberg-Marquardt, then Newton's at a minimum of positive cost.
 
     Args: steps, of the first kind, at most. Returns: parameters (P,) of no larger cost.
+
+    >>> from theodolite.landscape import squared_cost
+    >>> cost = squared_cost([[1.0]], [1.0], "identity")
+    >>> cost.value(polish(cost, np.array([0.9, 1.0]))) < 1e-20
+    True
     """
     at = levenberg_marquardt(lambda there: cost.residuals(there).ravel(), cost.jacobian, theta, steps)
     for _ in range(NEWTON_STEPS):
@@ -122,6 +128,10 @@ def classify(cost: SquaredCost, theta: np.ndarray, *, steps: int = 300) -> Stude
     where two neurons with growing opposite outgoing weights imitate a derivative.
 
     Returns: a Student.
+
+    >>> from theodolite.landscape import squared_cost
+    >>> classify(squared_cost([[1.0]], [1.0], "identity"), np.array([0.9, 1.0])).kind
+    'zero loss'
     """
     polished = polish(cost, theta, steps=steps)
     gradient = float(np.abs(cost.gradient(polished)).max())
@@ -137,7 +147,12 @@ def classify(cost: SquaredCost, theta: np.ndarray, *, steps: int = 300) -> Stude
 def train_student(
     cost: SquaredCost, start: np.ndarray, *, until: float = 1e5, tolerance: float = 1e-5, steps: int = 300
 ) -> Student:
-    """Gradient flow from a start until a time, then `classify`."""
+    """Gradient flow from a start until a time, then `classify`.
+
+    >>> from theodolite.landscape import squared_cost
+    >>> train_student(squared_cost([[1.0]], [1.0], "identity"), np.array([0.5, 0.5]), until=100.0).kind
+    'zero loss'
+    """
     return classify(cost, gradient_flow(cost, start, [positive(until, "until")], tolerance=tolerance)[-1], steps=steps)
 
 
@@ -157,6 +172,7 @@ def train_students(
     Args: cost; width m; seeds; until, tolerance as in `gradient_flow`; steps of polishing at most; folder, where each
         finished student is kept as a small JSON file and looked for first; progress hears of each.
     Returns: a Student for each seed, in order. Raises: BadInput when the folder holds students of another problem.
+    Source: Simsek et al. (2021), arXiv:2105.12221, students and their teacher.
 
     >>> from theodolite.landscape import squared_cost
     >>> cost = squared_cost(np.linspace(-1, 1, 9)[:, None], np.tanh(np.linspace(-1, 1, 9)), "tanh")

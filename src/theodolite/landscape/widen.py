@@ -71,6 +71,12 @@ def widen_silently(network: Mlp, widths: int | Sequence[int], rng: np.random.Gen
     training wants.
 
     Args: as in `widen`; scale, of the incoming weights in units of 1 / sqrt(fan in).
+
+    >>> from theodolite.landscape import mlp
+    >>> narrow = mlp([[[1.0]], [[2.0]]])
+    >>> wide = widen_silently(narrow, 3, np.random.default_rng(0))
+    >>> wide.widths, bool(np.array_equal(wide([[1.0]]), narrow([[1.0]])))
+    ((3,), True)
     """
     for layer, width in enumerate(target_widths(network, widths)):
         more = width - network.widths[layer]

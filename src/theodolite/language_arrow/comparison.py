@@ -70,6 +70,11 @@ def compare(corpora: Sequence[Corpus], *, progress: Progress = silent, **setting
     Returns: an `ArrowComparison`.
     Raises: as `measure`.
     Cost: one budget each.
+
+    >>> from theodolite.language_arrow import Corpus
+    >>> corpora = [Corpus(name, ("to be or not to be, that is the question" * 3,) * 12) for name in ("one", "two")]
+    >>> len(compare(corpora, model="ngram").adjusted)
+    2
     """
     found = []
     for place, corpus in enumerate(corpora):

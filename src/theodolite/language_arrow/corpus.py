@@ -29,6 +29,13 @@ def read_corpus(
     Returns: a `Corpus` of texts in the order of the sorted paths.
     Raises: BadInput for a missing path, a pattern or folder without text, an empty or binary file, a wrong encoding.
     Cost: the text in memory once.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for name in ("one.txt", "two.txt"):
+    ...     _ = (folder / name).write_text(f"the text of {name}")
+    >>> len(read_corpus(folder, documents="files").documents)
+    2
     """
     sources = [source] if isinstance(source, str | Path) else list(source)
     paths = [path for one in sources for path in _paths(one)]

@@ -66,6 +66,12 @@ def learn(
 
     Args: strings (count, 2 m), held out, in forward order.
     Cost: 6 m * 2m * width * 256 operations a step, five seconds for m = 18 and 1500 steps on one core.
+
+    >>> from theodolite.language_arrow import linear_language
+    >>> rng = np.random.default_rng(0)
+    >>> language = linear_language(3, 3, rng)
+    >>> learn(language, "backward", language.strings(20, rng), 5, seed=0, width=8).nats.shape
+    (20,)
     """
     shape = _shape(language, strings, width)
     params = made.init(shape, np.random.default_rng(seed))
@@ -107,6 +113,14 @@ def follow(
     Args: start, weights learnt on `update.before`; strings (count, 2 m) of the new language; at, steps at which to
         look, rising from 0. Adam starts afresh; its rate is constant.
     Returns: (len(at), count), nats per bit of every string.
+    Source: Papadopoulos, Wenger and Hongler (2024), arXiv:2401.17505, sparse updates.
+
+    >>> from theodolite.language_arrow import learn, linear_language
+    >>> rng = np.random.default_rng(0)
+    >>> update = sparse_update(linear_language(4, 6, rng), 1, rng)
+    >>> before = learn(update.before, "forward", update.before.strings(20, rng), 5, seed=0, width=8).params
+    >>> follow(update, "forward", before, update.after.strings(20, rng), (0, 5), seed=0).shape
+    (2, 20)
     """
     pauses = np.diff(at)
     if len(at) < 2 or at[0] != 0 or np.any(pauses <= 0):

@@ -35,6 +35,12 @@ def bootstrap(forward: Numbers, backward: Numbers, *, level: float = 0.95, seed:
 
     Args: forward and backward, (n,) summed losses of each document, in nats; level of the interval; seed.
     Returns: percentile interval of 5000 resamples, conditional on the two trained models.
+    Source: Efron (1979), Annals of Statistics 7.
+
+    >>> forward = np.random.default_rng(0).uniform(90, 110, 50)
+    >>> found = bootstrap(forward, 1.02 * forward)
+    >>> round(found.value, 6), found.excludes_zero()
+    (0.02, True)
     """
     forward, backward = _pair(forward, backward)
     n, random = len(forward), np.random.default_rng(seed)
@@ -55,6 +61,8 @@ def sign_flip_p_value(differences: Numbers, *, seed: int = 0) -> float:
 
     Exact for differences that are symmetric about zero, which is the null of no arrow given the trained models.
 
+    Source: Fisher (1935), The Design of Experiments, section 21.
+
     >>> sign_flip_p_value(np.ones(20)) < 0.001
     True
     """
@@ -74,6 +82,12 @@ def seed_interval(ratios: Sequence[float] | Numbers, document_error: float, *, l
 
     variance = s_seed^2 / S + s_doc^2; Student's quantile with the degrees of freedom of Welch and Satterthwaite: S - 1
     where seeds decide, the normal one where documents do. With one seed the interval knows of documents only.
+
+    Source: Welch (1947), Biometrika 34, for the degrees of freedom.
+
+    >>> found = seed_interval([0.010, 0.012, 0.011], 0.001)
+    >>> round(found.value, 4), found.excludes_zero()
+    (0.011, True)
     """
     ratios = np.asarray(ratios, np.float64)
     many = len(ratios)

@@ -3,6 +3,7 @@
 from theodolite.numerics.errors import (
     BadInput,
     DidNotConverge,
+    NoInfiniteWidthLimit,
     NotDeterministic,
     NotFinite,
     NotPositiveDefinite,
@@ -13,6 +14,7 @@ from theodolite.numerics.errors import (
 __all__ = [
     "BadInput",
     "DidNotConverge",
+    "NoInfiniteWidthLimit",
     "NotDeterministic",
     "NotFinite",
     "NotPositiveDefinite",

@@ -113,6 +113,7 @@ def matched_risk_curve(gram: Any, targets: Any, effective_ridge: float, features
 
     Args: effective_ridge > 0, of the kernel that is to be matched; features, each above its degrees of freedom.
     Raises: BadInput when a number of features cannot act at that ridge.
+    Source: Jacot et al. (2020), arXiv:2002.08404, at a fixed effective ridge.
 
     >>> from theodolite.kernels import RBF
     >>> X = np.random.default_rng(0).standard_normal((40, 3))

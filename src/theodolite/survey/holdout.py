@@ -27,6 +27,12 @@ def with_holdout(model: Surveyor, Z: Any, targets: Any, *, progress: Progress = 
     Returns: the model; `record_.holdout` has rows, risk, standard_error, score and score_name (R2 or accuracy), and
         each candidate its measured_risk (on at most 2000 rows of the holdout).
     Raises: BadInput. Cost: one Cholesky factor and the predictions of each candidate.
+
+    >>> from theodolite.survey import KernelSurvey
+    >>> x = np.linspace(0, 3, 60)[:, None]
+    >>> model = KernelSurvey(["rbf"]).fit(x[::2], np.sin(x[::2, 0]))
+    >>> with_holdout(model, x[1::2], np.sin(x[1::2, 0])).record_.holdout["rows"]
+    30
     """
     if not hasattr(model, "candidates_"):
         raise BadInput("a holdout is measured right after fitting; a loaded model has not kept its candidates")

@@ -83,6 +83,12 @@ def options(
         ensemble has) are kept; unit, "parameters" (n N, the paper's, what prediction costs too), or "operations" of
         training (6 n N times n times mean steps taken); n, points trained on, for "operations".
     Raises: BadInput. Cost: that of `ensemble_error`.
+    Source: Geiger et al. (2019), arXiv:1901.01608, the comparison at equal cost.
+
+    >>> outputs = np.array([[1.0, -0.4], [1.0, 1.0], [1.0, 1.0], [1.0, -0.4]])
+    >>> one = Ensemble(10, 31, outputs, np.zeros(4), np.ones(4))
+    >>> [(option.members, option.cost) for option in options([one], np.ones(2), sizes=(1, 2))]
+    [(1, 31.0), (2, 62.0)]
     """
     if unit not in ("parameters", "operations"):
         raise BadInput(f"unit must be 'parameters' or 'operations', got {unit!r}")

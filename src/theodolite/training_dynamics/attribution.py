@@ -117,6 +117,7 @@ def attributed(
     Args: optimiser; loss, from parameters to a number; every, steps between two gradients of the loss; group.
     Returns: an optax.GradientTransformation; its `update` needs params.
     Cost: one gradient of the loss each `every` steps, memory for two more copies of the parameters.
+    Source: Dandi and Jacot (2021), arXiv:2111.03972; see LayerAttribution.
 
     >>> tool = attributed(optax.sgd(0.1), lambda p: (p["a"] * p["b"]) ** 2 / 2)
     >>> params = {"a": jnp.array(2.0), "b": jnp.array(3.0)}

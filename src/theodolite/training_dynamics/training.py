@@ -102,6 +102,12 @@ def train_ensemble(
         (`label` tells runs apart whose functions or optimisers look alike); progress.
     Returns: a Trained. Raises: BadInput, ShapeMismatch; NotFinite when the loss of a member is no longer finite.
     Cost: steps times a forward and a backward pass, compiled once.
+
+    >>> start = {"w": jnp.array([[1.0], [2.0]])}  # two members
+    >>> X, Y = jnp.ones((3, 1)), jnp.zeros((3, 1))
+    >>> end = train_ensemble(lambda p, x: x @ p["w"][:, None], start, X, Y, steps=10, optimiser=0.5)
+    >>> np.asarray(end.loss).shape, bool((np.asarray(end.loss) < 1e-3).all())
+    ((2,), True)
     """
     steps = positive_integer(steps, "steps")
     chunk = min(CHUNK if every is None else positive_integer(every, "every"), steps)

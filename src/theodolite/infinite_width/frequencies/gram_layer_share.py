@@ -32,6 +32,7 @@ def gram_layer_share(net: Node, X: Any, *, keep: int | None = None, progress: Pr
     Args: net; X (n, ...); keep, how many of the largest eigenvectors, by default all of positive eigenvalue.
     Returns: a GramLayerShare. Cost: one Gram matrix a layer, one eigendecomposition, a product of matrices a layer;
         memory for three n x n matrices.
+    Source: Dandi and Jacot (2021), arXiv:2111.03972, on a sample in place of the sphere.
 
     >>> from theodolite.architectures import Dense, Relu
     >>> X = np.random.default_rng(0).normal(size=(40, 3))

@@ -12,7 +12,7 @@ from theodolite.numerics.errors import BadInput, ShapeMismatch
 Layers = tuple[np.ndarray, ...]
 
 
-def as_layers(layers: Iterable[Any], at_least: int = 1) -> Layers:
+def as_layers(layers: Iterable[Any], *, at_least: int = 1) -> Layers:
     """Matrices W_1, ..., W_L as float64 on the host, checked to chain: W_l has as many columns as W_{l-1} has rows.
 
     Raises: ShapeMismatch, NotFinite, BadInput for fewer than `at_least` layers.

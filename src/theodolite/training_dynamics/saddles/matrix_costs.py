@@ -90,6 +90,7 @@ def completion(target: Any, observed: Any = None) -> MatrixCost:
 
     Args: target (d_out, d_in), NaN where hidden unless `observed` says; observed, a mask of the same shape.
     Raises: BadInput for a row or a column wholly hidden: nothing ties it to the others.
+    Source: Jacot et al. (2021), arXiv:2106.15933, matrix completion.
 
     >>> completion([[1.0, np.nan], [3.0, 4.0]]).gradient(np.zeros((2, 2)))
     array([[-1.,  0.],
