@@ -36,7 +36,7 @@ class TrainingConfig(Config):
     steps: int = 400
     every: int = 10
     alone_steps: int = 60
-    seeds: int = 6
+    seeds: int = 16
     closure_limit: float = 0.01
     share_limit: float = 0.07
 
