@@ -16,6 +16,8 @@
 # for the third: biases of size `beta`, and weights of size √(1 - beta²).
 
 # %%
+import textwrap
+
 import jax
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
@@ -42,7 +44,7 @@ for name, sentence in sentences.items():
 
 # %%
 for sentence in phase(parse(sentences["default"])).advice[:2]:
-    print("-", sentence)
+    print(textwrap.fill(sentence, 86))
 
 # %% [markdown]
 # ## What depth does to the kernel
