@@ -10,8 +10,8 @@ from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
 os.environ.setdefault("MPLBACKEND", "Agg")
-# a worker a processor runs the tests already, and XLA's pool of threads was once seen to wait for itself for ever
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+# as the command does: computing in the background was seen to wait for itself for ever
+os.environ.setdefault("JAX_CPU_ENABLE_ASYNC_DISPATCH", "0")
 
 
 # the same examples on every machine and every day; pytest --hypothesis-profile=search draws others

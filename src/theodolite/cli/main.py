@@ -22,6 +22,8 @@ from theodolite.cli.reproduce import reproduce
 from theodolite.cli.slim import slim
 from theodolite.cli.survey import survey
 
+# JAX 0.10 computing in the background was seen to wait for itself for ever, on two cores, in trainings of small networks
+STEADY = {"JAX_CPU_ENABLE_ASYNC_DISPATCH": "0"}
 BROKEN_PIPE = 141  # what shells report for a process that nobody listens to
 
 app = typer.Typer(
@@ -74,6 +76,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     console.forgiving_streams()
+    for name, value in STEADY.items():
+        os.environ.setdefault(name, value)
     streams = sys.stdout, sys.stderr
     try:
         with stops.heeded(), warnings.catch_warnings():
