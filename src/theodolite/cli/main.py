@@ -22,7 +22,7 @@ from theodolite.cli.reproduce import reproduce
 from theodolite.cli.slim import slim
 from theodolite.cli.survey import survey
 
-# JAX 0.10 computing in the background was seen to wait for itself for ever, on two cores, in trainings of small networks
+# JAX 0.10 computing in the background was seen to wait for itself for ever, on two cores, training small networks
 STEADY = {"JAX_CPU_ENABLE_ASYNC_DISPATCH": "0"}
 BROKEN_PIPE = 141  # what shells report for a process that nobody listens to
 
