@@ -3,13 +3,16 @@
     python benchmarks/curvature_contestant.py NAME JOB.npz
 
 NAME is theodolite, matfree, pyhessian or curvlinops; the last two want an environment with PyTorch, where theodolite
-need not be installed. A reply is one line of JSON: processor seconds of both tasks, and the answers.
+need not be installed. A line is JSON: the tasks to run and the products of the first. A reply is one line of JSON:
+processor seconds of each task, and the answers. The task `floor` is the matrix multiplications of one product with the
+Hessian by the contestant's own library, and nothing else; `numpy` does it with NumPy's.
 """
 
 import json
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -62,9 +65,9 @@ def matfree(job: Any) -> tuple[Task, Task]:
         product = jax.linearize(lambda v: jax.grad(loss)(v, X, Y), flat)[1]
         return decomp.tridiag_sym(steps, reortho="full", materialize=True)(product, start)
 
-    @jax.jit
-    def ends(flat: Any, X: Any, Y: Any, start: Any) -> Any:
-        found = tridiagonal(int(job["products"]), flat, X, Y, start)
+    @partial(jax.jit, static_argnums=0)
+    def ends(products: int, flat: Any, X: Any, Y: Any, start: Any) -> Any:
+        found = tridiagonal(products, flat, X, Y, start)
         values, vectors = jnp.linalg.eigh(found.J_small)
         return values[-10:], vectors[:, -10:].T @ found.Q_tall
 
@@ -78,7 +81,7 @@ def matfree(job: Any) -> tuple[Task, Task]:
 
     def top() -> Any:
         start = np.random.default_rng(0).standard_normal(flat.size).astype(np.float32)
-        return np.asarray(jax.block_until_ready(ends(flat, X, Y, start))[0])[::-1]
+        return np.asarray(jax.block_until_ready(ends(int(job["products"]), flat, X, Y, start))[0])[::-1]
 
     def density() -> Any:
         signs = np.random.default_rng(0).integers(0, 2, (int(job["probes"]), flat.size))
@@ -142,6 +145,56 @@ def curvlinops(job: Any) -> tuple[Task, Task]:
     return top, density
 
 
+def numpy(job: Any) -> tuple[Task, Task]:
+    """Nothing but the floor."""
+    return (lambda: np.zeros(0)), (lambda: (np.zeros(0), np.zeros(0)))
+
+
+def multiplications(job: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+    """What a product with the Hessian of a perceptron must multiply when what does not depend on the vector is kept.
+
+    A layer a -> h = a W along V: a V and (Ra) W forwards; (Rd) W' and d V' backwards; a' (Rd) and (Ra)' d for the
+    gradient. The first layer has no Ra and needs no backward. Entries are random: time does not depend on them.
+    """
+    random, rows, found = np.random.default_rng(0), len(job["X"]), []
+
+    def array(*shape: int) -> np.ndarray:
+        return random.standard_normal(shape).astype(np.float32)
+
+    for place, (W, _) in enumerate(layers(job)):
+        a, V, Rd = array(rows, W.shape[0]), array(*W.shape), array(rows, W.shape[1])
+        found += [(a, V), (a.T, Rd)]
+        if place:
+            Ra, d = array(rows, W.shape[0]), array(rows, W.shape[1])
+            found += [(Ra, W), (Rd, W.T), (d, V.T), (Ra.T, d)]
+    return found
+
+
+def floor(name: str, job: Any) -> Task:
+    """These multiplications by the library of a contestant, transposed where they are."""
+    pairs = multiplications(job)
+    if name == "numpy":
+        return lambda: [x @ y for x, y in pairs]
+    plain = [(x.T if x.flags.f_contiguous else x, y.T if y.flags.f_contiguous else y) for x, y in pairs]
+    turned = [(x.flags.f_contiguous, y.flags.f_contiguous) for x, y in pairs]
+    if name in ("theodolite", "matfree"):
+        import jax
+
+        @jax.jit
+        def all_of_them(plain: Any) -> Any:
+            return [(x.T if a else x) @ (y.T if b else y) for (x, y), (a, b) in zip(plain, turned, strict=True)]
+
+        kept = jax.device_put(plain)
+        return lambda: jax.block_until_ready(all_of_them(kept))
+    import torch
+
+    tensors = [
+        (torch.as_tensor(x).t() if a else torch.as_tensor(x), torch.as_tensor(y).t() if b else torch.as_tensor(y))
+        for (x, y), (a, b) in zip(plain, turned, strict=True)
+    ]
+    return lambda: [x @ y for x, y in tensors]
+
+
 def layers(job: Any) -> list[tuple[np.ndarray, np.ndarray]]:
     """Weights (in, out) and biases."""
     return [(job[f"W{i}"], job[f"b{i}"]) for i in range(int(job["depth"]))]
@@ -168,12 +221,18 @@ def main() -> None:
     with np.load(path) as file:
         job = dict(file)
     tasks = dict(zip(("top", "density"), globals()[name](job), strict=True))
+    multiply = floor(name, job)
     print(json.dumps({"ready": name}), flush=True)
-    for _ in sys.stdin:
+    for line in sys.stdin:
+        asked = json.loads(line)
+        job["products"] = asked["products"]
         reply = {}
-        for task, work in tasks.items():
+        for task in asked["tasks"]:
             began = time.process_time()
-            answer = work()
+            answer = np.zeros(0) if task == "floor" else tasks[task]()
+            if task == "floor":
+                for _ in range(asked["products"]):
+                    multiply()
             reply[f"{task}_seconds"] = time.process_time() - began
             parts = answer if isinstance(answer, tuple) else (answer,)
             reply[task] = [np.real(np.asarray(part, np.float64)).tolist() for part in parts]

@@ -1,6 +1,7 @@
 """Traces, moments, densities and ends of spectra, on matrices whose eigenvalues are known."""
 
 import sys
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theodolite import curvature
-from theodolite.architectures import Activation, Dense, Relu, Tanh
+from theodolite.architectures import Dense, Relu, Tanh
 from theodolite.curvature.exact_trace import exact_trace
 from theodolite.curvature.krylov import Lanczos, orthogonalised
 from theodolite.curvature.orthogonality import orthogonality
@@ -32,7 +33,7 @@ def drawn(method: str, budget: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.montecarlo
-@pytest.mark.parametrize(("method", "budget"), [("hutchinson", 12), ("hutch++", 24), ("xtrace", 24)])
+@pytest.mark.parametrize(("method", "budget"), [("hutchinson", 12), ("hutch++", 24), ("xtrace", 8), ("xtrace", 24)])
 def test_traces_are_unbiased_and_their_errors_honest(method: str, budget: int) -> None:
     values, errors = drawn(method, budget)
     spread = values.std(ddof=1)
@@ -76,8 +77,8 @@ def test_low_rank_is_seen_exactly() -> None:
 
 
 def test_the_method_follows_the_budget_and_the_memory() -> None:
-    assert curvature.trace(MATRIX, 20).method == "hutchinson"
-    assert curvature.trace(MATRIX, 60).method == "xtrace"
+    assert curvature.trace(MATRIX, 7).method == "hutchinson"
+    assert curvature.trace(MATRIX, 8).method == "xtrace"
     assert curvature.trace(MATRIX, 60, memory_limit=8 * SIZE * 70).method == "hutch++"
     assert curvature.trace(MATRIX, 60, memory_limit=8 * SIZE * 20).method == "hutchinson"
     exact = curvature.trace(MATRIX, SIZE)
@@ -203,20 +204,18 @@ def test_moments_from_probes_cover_the_exact_ones() -> None:
     assert ((claimed > 0.7) & (claimed < 1.4)).all()
 
 
-def posed(activation: Activation) -> tuple[curvature.Problem, curvature.Problem]:
-    """The same network as ours, whose layers can be read, and as a function of a user's."""
-    net = network(Dense() >> activation >> Dense(bias_std=0.3), width=5)
+def posed() -> curvature.Problem:
+    """A network of ours, whose layers can be read."""
+    net = network(Dense() >> Tanh() >> Dense(bias_std=0.3), width=5)
     rng = np.random.default_rng(3)
-    with jax.enable_x64(True):
-        shapes = jax.eval_shape(lambda key: net.init(key, (3,)), jax.random.key(0))
+    shapes = jax.eval_shape(lambda key: net.init(key, (3,)), jax.random.key(0))
     params = jax.tree.map(lambda leaf: rng.standard_normal(leaf.shape), shapes)
-    X, Y = rng.standard_normal((4, 3)), rng.standard_normal((4, 1))
-    return tuple(curvature.problem("mse", f, params, (X, Y)) for f in (net, net.apply))  # type: ignore[return-value]
+    return curvature.problem("mse", net, params, (rng.standard_normal((4, 3)), rng.standard_normal((4, 1))))
 
 
 @pytest.mark.oracle
 def test_traces_that_have_a_shorter_way_are_exact_among_moments_from_probes(monkeypatch: pytest.MonkeyPatch) -> None:
-    ours, theirs = posed(Tanh())
+    ours = posed()
     monkeypatch.setattr(sys.modules["theodolite.curvature.moments"], "SMALL", 0)  # as if they were large
     for make, method in (
         (curvature.residual, "Laplacian"),
@@ -229,12 +228,10 @@ def test_traces_that_have_a_shorter_way_are_exact_among_moments_from_probes(monk
         assert first.standard_error == 0
         assert first.value == pytest.approx(np.trace(matrix), rel=1e-12)
         assert (second.standard_error > 0) == (make is not curvature.gauss_newton)
-    for asked in (
-        curvature.residual(theirs),
-        curvature.residual(ours).restrict("0_dense"),
-        curvature.residual(posed(Relu())[0]),
-    ):
-        assert exact_trace(asked) is None
+    of_a_user = replace(ours, f=ours.f.apply)
+    kinked = replace(ours, f=network(Dense() >> Relu() >> Dense(bias_std=0.3), width=5))
+    for other in (of_a_user, kinked, ours.restricted("0_dense")):
+        assert exact_trace(curvature.residual(other)) is None
     assert curvature.moments(curvature.residual(ours), 1, budget=4, exact=False)[0].method == "hutchinson"
     monkeypatch.setattr(sys.modules["theodolite.curvature.exact_trace"], "OPERATIONS", 1.0)
     assert exact_trace(curvature.hessian(ours)) is None
