@@ -11,7 +11,7 @@
 # ## A network and a loss
 #
 # Any `f(params, X)` with any tree of arrays: here two hidden layers for the 150 irises of scikit-learn. Flax, Equinox
-# and PyTorch work the same way ([guide](../guide.md)).
+# and PyTorch work the same way ([guide](../guide_networks.md)).
 
 # %%
 import jax

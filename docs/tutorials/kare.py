@@ -119,5 +119,5 @@ print("and on the table itself:", trust(path, ridge, matrix).verdict)
 # - It says nothing about rows from elsewhere: another hospital, next year. Nor does it speak of other models than
 #   kernel machines.
 #
-# Where to go on: `theodolite survey` does all of this for a table ([guide](../guide.md)); every function is in
+# Where to go on: `theodolite survey` does all of this for a table ([guide](../guide_survey.md)); every function is in
 # [kernel_regression](../api/kernel_regression.md); the claims of the paper are [measured again](../measured/kare.md).

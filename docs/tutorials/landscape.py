@@ -115,5 +115,5 @@ print("minima win from width", [first_width_of_more_minima(r) for r in (4, 10, 3
 # - The counts are of critical subspaces, one for each critical point of the small network, not of their basins: they
 #   make plausible that slightly too wide networks are the hard ones, they do not prove it for yours.
 #
-# Where to go on: [landscape](../api/landscape.md), copies and paths in the [guide](../guide.md), the claims of the
-# paper [measured again](../measured/landscape.md).
+# Where to go on: [landscape](../api/landscape.md), copies and paths in the [guide](../guide_networks.md), the claims
+# of the paper [measured again](../measured/landscape.md).

@@ -125,5 +125,6 @@ for name, row in zip(names, shares):
 # - The shares are those of the kernel regime. Compare with the books: where they part, your network learns features
 #   and the shares above do not apply.
 #
-# Where to go on: learning rates by layer in the [guide](../guide.md), [infinite_width](../api/infinite_width.md) and
-# [training_dynamics](../api/training_dynamics.md), the claims of the paper [measured again](../measured/layers.md).
+# Where to go on: learning rates by layer in the [guide](../guide_networks.md),
+# [infinite_width](../api/infinite_width.md) and [training_dynamics](../api/training_dynamics.md), the claims of the
+# paper [measured again](../measured/layers.md).

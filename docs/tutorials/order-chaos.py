@@ -139,4 +139,4 @@ for name, setting in settings.items():
 #   training may leave the phase it started in.
 #
 # Where to go on: [infinite_width](../api/infinite_width.md); checkerboards in generated images, which have the same
-# cause, in the [guide](../guide.md); the claims of the paper [measured again](../measured/order_chaos.md).
+# cause, in the [guide](../guide_networks.md); the claims of the paper [measured again](../measured/order_chaos.md).

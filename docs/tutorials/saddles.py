@@ -111,5 +111,5 @@ print(f"with column means {np.sqrt(np.mean((plain - answers)[missing] ** 2)):.2f
 # - The theory is that of products of matrices under gradient descent with small steps. Nonlinear networks also rest
 #   on plateaus, but nobody has shown yet that these are the same; momentum, Adam and weight decay change the times.
 #
-# Where to go on: adapters and completion in the [guide](../guide.md),
+# Where to go on: adapters and completion in the [guide](../guide_networks.md),
 # [training_dynamics](../api/training_dynamics.md), the claims of the paper [measured again](../measured/saddles.md).

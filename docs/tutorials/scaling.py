@@ -114,5 +114,6 @@ for budget in (700, 2500, 7500):
 # - All this is about one task on 150 points. The instruments carry error bars over the start so that you can see what
 #   your own numbers of networks can decide; "as good for all we know" is a result.
 #
-# Where to go on: where networks begin to fit, `jamming_width` and `fit_divergence`, in the [guide](../guide.md),
-# [training_dynamics](../api/training_dynamics.md), the claims of the paper [measured again](../measured/scaling.md).
+# Where to go on: where networks begin to fit, `jamming_width` and `fit_divergence`, in the
+# [guide](../guide_networks.md), [training_dynamics](../api/training_dynamics.md), the claims of the paper [measured
+# again](../measured/scaling.md).
