@@ -3,6 +3,8 @@
 import importlib
 import inspect
 import re
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -306,3 +308,16 @@ def test_the_first_page_shows_what_to_type_first() -> None:
     assert text.count(">>> ") >= 5
     assert "survey" in text
     assert "ntk" in text
+
+
+def test_the_architecture_page_shows_the_floors_of_the_contract() -> None:
+    root = Path(__file__).parent.parent
+    if not (root / "pyproject.toml").exists():
+        pytest.skip("the page is part of the source tree")
+    layers = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]["layers"]
+    floors = [[room.strip().removeprefix("theodolite.") for room in layer.split("|")] for layer in layers]
+    drawn = (root / "docs" / "architecture.md").read_text().split("```")[1]
+    heads = [re.split(r"\s{2,}", line)[0] for line in drawn.splitlines() if line and not line.startswith(" ")]
+    assert [[room.strip() for room in head.split("|")] for head in heads] == floors
+    there = {path.name for path in (root / "src" / "theodolite").iterdir() if (path / "__init__.py").exists()}
+    assert {room for floor in floors for room in floor} == there
