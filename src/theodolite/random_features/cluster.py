@@ -69,6 +69,17 @@ def gather_on(
     return refuse_empty(total, source)
 
 
+def needs_dask() -> None:
+    """Raises: BadInput naming the extra when dask is not installed; asked before any work that a cluster would end."""
+    try:
+        import distributed  # noqa: F401
+    except ImportError:
+        raise BadInput(
+            "working on a cluster needs dask, which is not installed; install theodolite[distributed] "
+            "(pip install 'theodolite[distributed]'), or leave scheduler out"
+        ) from None
+
+
 @contextmanager
 def client_of(scheduler: Any) -> Iterator[Any]:
     """A dask client: of the given one itself, of the scheduler at an address, or of a cluster started here.
@@ -77,13 +88,9 @@ def client_of(scheduler: Any) -> Iterator[Any]:
 
     Raises: BadInput within seconds when dask is missing or no scheduler answers.
     """
-    try:
-        from distributed import Client, LocalCluster
-    except ImportError:
-        raise BadInput(
-            "working on a cluster needs dask, which is not installed; install theodolite[distributed] "
-            "(pip install 'theodolite[distributed]'), or leave scheduler out"
-        ) from None
+    needs_dask()
+    from distributed import Client, LocalCluster
+
     if isinstance(scheduler, Client):
         yield scheduler
         return

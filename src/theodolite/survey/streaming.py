@@ -11,7 +11,7 @@ from theodolite.datasets.loading import TARGET_NAMES
 from theodolite.datasets.targets import decided_task
 from theodolite.numerics.errors import BadInput
 from theodolite.numerics.progress import silent
-from theodolite.random_features.cluster import gather_on
+from theodolite.random_features.cluster import gather_on, needs_dask
 from theodolite.random_features.estimators import SAMPLE_ROWS
 from theodolite.random_features.harvest import Harvest, Recipe, class_labels, gather, target_numbers
 from theodolite.random_features.opening import open_rows
@@ -91,6 +91,8 @@ def fit_stream(model: Kind, source: Any, target: str | None, scheduler: str | No
     """What `Surveyor.fit_stream` does."""
     started = time.perf_counter()
     model._check_settings()
+    if scheduler is not None:
+        needs_dask()
     rows = open_rows(source)
     target = chosen_target(rows, target)
     _refuse(model, rows)
