@@ -1,4 +1,5 @@
 """Generators that imitate digits or textures: an ordered one collapses, a chaotic one does not; batch normalisation."""
+# longer than most files: a case is one claim in one file, and this one trains its networks itself
 
 import math
 from dataclasses import dataclass
