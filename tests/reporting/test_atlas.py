@@ -16,6 +16,7 @@ import pytest
 from theodolite.experiments import Case, Config, Measurement
 from theodolite.experiments.check import Check
 from theodolite.experiments.panels import Axis, Column, Panel, Series
+from theodolite.experiments.store import address
 from theodolite.papers import PAPERS
 from theodolite.reporting import atlas_pages, write_atlas
 from theodolite.reporting.atlas.chosen import chosen
@@ -276,10 +277,29 @@ def test_writing_keeps_what_has_not_changed_and_removes_what_nothing_leads_to(ma
     assert (tmp_path / KARE).stat().st_mtime_ns != times[tmp_path / KARE]
     assert (tmp_path / "papers/x.html").read_text() == written["papers/x.html"]
 
+    (tmp_path / "papers/mine.html").write_text("<p>not of the atlas</p>")
     write_atlas([again], tmp_path, ())
     assert not (tmp_path / "papers/x.html").exists()
+    assert (tmp_path / "papers/mine.html").read_text() == "<p>not of the atlas</p>"
+    (tmp_path / "papers/mine.html").unlink()
     kept = {path.relative_to(tmp_path).as_posix(): path.read_text() for path in tmp_path.rglob("*.html")}
     assert kept == atlas_pages([again], ())
+
+
+def test_runs_of_one_case_are_told_apart(make_result, read, tmp_path) -> None:
+    case = _case("kare-toy")
+    now = make_result(panels=(), address=address(case, "full", 0, {}))
+    files = {"images/mnist.npz": "0" * 64}
+    larger = make_result(panels=(), files=files, address=address(case, "full", 0, files))
+    old = make_result(panels=(), seed=3)
+    page = read(_paper_page([now, larger, old], [case]))
+    assert page.text.count("with images/mnist.npz") == 1
+    assert page.text.count("seed 3; measured with other settings than the case has now") == 1
+    assert page.text.count("measured with other settings") == 1
+    write_atlas([now], tmp_path, [case])
+    before = (tmp_path / KARE).read_text()
+    write_atlas([now], tmp_path, [dataclasses.replace(case, revision=2)])
+    assert (tmp_path / KARE).read_text() != before
 
 
 def test_a_changed_number_changes_the_page(make_result, tmp_path) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Claim:
     """A line of a list of claims. `page` with the anchor, from the atlas's folder; `apart`: what sets it apart from
-    other runs of its case, data files or a seed.
+    other runs of its case: a seed, data files, settings of an earlier version.
     """
 
     case: str
@@ -113,34 +113,42 @@ def _paper_view(
 ) -> PaperView:
     page = links.paper_page(key)
     measured = {result.case for result in results}
+    current = {case.name: case for case in cases}
     return PaperView(
         key=words.plain(key),
         title=record.title if record else words.plain(key),
         page=page,
         record=record,
         results=tuple(results),
-        claims=tuple(_claim(page, anchor, result) for anchor, result in zip(anchors(results), results, strict=True)),
+        claims=tuple(
+            _claim(page, anchor, result, current.get(result.case))
+            for anchor, result in zip(anchors(results), results, strict=True)
+        ),
         missing=tuple(_missing(case) for case in cases if case.name not in measured),
     )
 
 
-def _claim(page: str, anchor: str, result: "Result") -> Claim:
+def _claim(page: str, anchor: str, result: "Result", case: "Case[Any] | None") -> Claim:
     return Claim(
         case=words.plain(result.case),
         claim=words.plain(result.claim),
         verdict=result.verdict,
         page=f"{page}#{anchor}",
-        apart=_apart(result),
+        apart=_apart(result, case),
         seconds=words.duration(result.duration),
         smoke=result.mode == "smoke",
     )
 
 
-def _apart(result: "Result") -> str:
+def _apart(result: "Result", case: "Case[Any] | None") -> str:
+    from theodolite.experiments.store import address
+
     found = [f"seed {result.seed}"] if result.seed else []
     if result.files:
         found.append(f"with {', '.join(words.plain(name) for name in sorted(result.files))}")
-    return ", ".join(found)
+    if case is not None and result.address != address(case, result.mode, result.seed, result.files):
+        found.append("measured with other settings than the case has now")
+    return "; ".join(found)
 
 
 def _missing(case: "Case[Any]") -> Missing:

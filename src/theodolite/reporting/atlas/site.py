@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from theodolite.experiments.result import Result
 
 ROOM = Path(__file__).resolve().parent.parent
+OURS = '<meta name="generator" content="theodolite">'
 
 
 def atlas_pages(results: "Iterable[Result]", cases: "Iterable[Case[Any]] | None" = None) -> dict[str, str]:
@@ -62,7 +63,7 @@ def write_atlas(
             pages.write(folder / path, page)
     for place in ("papers", "people", "topics"):
         for old in (folder / place).glob("*.html"):
-            if f"{place}/{old.name}" not in plan:
+            if f"{place}/{old.name}" not in plan and OURS in _read(old):
                 old.unlink(missing_ok=True)
     return folder / links.INDEX
 
@@ -156,7 +157,7 @@ def _mark(view: records.PaperView, finds: Any) -> str:
             digest.update(array.tobytes())
     document = [
         [result.to_json() for result in view.results],
-        [asdict(missing) for missing in view.missing],
+        [asdict(line) for line in (*view.claims, *view.missing)],
         asdict(view.record) if view.record else view.key,
         finds,
     ]
