@@ -35,6 +35,13 @@ SEEN: dict[str, tuple[float, float]] = {
     "layers-kernels": (460, 5.4),
     "layers-spectra": (14, 2.4),
     "layers-training": (2900, 5.6),
+    "ntk-components": (150, 13),
+    "ntk-constancy": (77, 18),
+    "ntk-definiteness": (4.3, 0.31),
+    "ntk-early-stopping": (0.21, 0.22),
+    "ntk-random-features": (5.1, 6.5),
+    "ntk-recursion": (53, 8.5),
+    "ntk-regression": (670, 11),
     "order-chaos-batch-norm": (8.7, 5.5),
     "order-chaos-depth": (0.7, 1),
     "order-chaos-gan": (1500, 31),
@@ -57,6 +64,7 @@ SEEN: dict[str, tuple[float, float]] = {
     "saddles-plateaus": (31, 1.7),
     "scaling-clean-labels": (150, 27),
     "scaling-fluctuations": (150, 15),
+    "scaling-noisy-labels": (390, 19),
 }
 
 
