@@ -41,8 +41,8 @@ class CrossEntropyConfig(Config):
     small_width: int = 20
     rows: int = 24
     depth: int = 3
-    width: int = 256
-    draws: int = 12
+    width: int = 512
+    draws: int = 24
     classes: tuple[int, ...] = (2, 3)
     rate: float = 0.25
     times: tuple[float, ...] = (0.0, 4.0, 16.0)
