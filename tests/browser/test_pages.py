@@ -35,6 +35,7 @@ class Browser:
         context = self.browser.new_context(viewport={"width": width, "height": height}, offline=True, **settings)  # type: ignore[attr-defined]
         if script:
             context.add_init_script(script)
+        context.set_default_timeout(120_000)  # milliseconds; machines that test are busy
         context.on("request", lambda request: self.requests.append(request.url))
         context.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))
         context.on("weberror", lambda error: self.complaints.append(str(error.error)))
@@ -49,7 +50,9 @@ def _launched() -> Iterator[object]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=found, args=["--no-sandbox"])  # root has no sandbox
+        browser = play.chromium.launch(
+            executable_path=found, args=["--no-sandbox"], timeout=120_000
+        )  # root has no sandbox
         yield browser
         browser.close()
 
