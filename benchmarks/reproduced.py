@@ -6,7 +6,8 @@
 
 Reads the stored results of full runs, the latest of each case and data set, and writes into the documentation
 
-    docs/measured/<paper>.md              what is to be said first (benchmarks/reproduced/<paper>.md), then every check
+    docs/measured/<paper>.md              what is to be said first (benchmarks/reproduced/<paper>.md), then every check,
+                                          then what is to be said after (<paper>-after.md), where there is something
     docs/atlas/<paper>/<case>.json        checks, settings, versions, machine, duration, arrays of up to 400 numbers
     docs/atlas/<paper>/<case>-<n>.svg     its figures
     docs/atlas/index.md                   totals over all papers, and what decided the claims that do not hold
@@ -70,6 +71,9 @@ def page(results: list[Result], paper: str, figures: dict[str, list[tuple[str, s
             lines.append(f"| {name} | {value}{unit} | {check.direction} {limit}{unit} | {check.verdict} |")
         for file, title in figures[one.address]:
             lines += ["", f"**{title}**", "", f"![{title}](../atlas/{paper}/{file})"]
+    after = HERE / "reproduced" / f"{paper}-after.md"
+    if after.exists():
+        lines += ["", *after.read_text(encoding="utf-8").strip().splitlines()]
     return "\n".join(lines) + "\n"
 
 
