@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from theodolite import papers as room
 from theodolite.reporting import words
 from theodolite.reporting.atlas import links
+from theodolite.reporting.atlas.checks import shown_check
 from theodolite.reporting.atlas.claims import anchors
 from theodolite.reporting.atlas.totals import Share, deciding, reason, shares
 
@@ -167,8 +168,6 @@ def _missing(case: "Case[Any]") -> Missing:
 
 def open_questions(views: Iterable[PaperView]) -> list[dict[str, Any]]:
     """Every claim of a full run that does not hold, with the check that decided it."""
-    from theodolite.reporting.atlas.checks import shown_check
-
     rows = []
     for view in views:
         for claim, result in zip(view.claims, view.results, strict=True):
