@@ -42,7 +42,7 @@ class CrossEntropyConfig(Config):
     rows: int = 24
     depth: int = 3
     width: int = 512
-    draws: int = 24
+    draws: int = 48
     classes: tuple[int, ...] = (2, 3)
     rate: float = 0.25
     times: tuple[float, ...] = (0.0, 4.0, 16.0)
