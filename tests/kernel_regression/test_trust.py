@@ -53,6 +53,22 @@ def test_clusters_that_make_the_error_a_few_times_larger_are_a_doubt() -> None:
     assert not any("rows come in tight clusters" in reason for reason in verdict(points, alone).reasons)
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_gaps_that_only_large_blocks_leave_are_found_out(seed: int) -> None:
+    """Rows along a circle: a tenth left out is bridged by what stands on either side, a fifth is not."""
+    angle = np.arange(200) / 200 * 2 * np.pi
+    points = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    rng = np.random.default_rng(seed)
+    y = np.sin(angle) + 0.2 * rng.standard_normal(200)
+    mixed = rng.permutation(200)
+    for order, doubted in ((np.arange(200), True), (mixed, False)):
+        gram = Laplace(3.0)(points[order])
+        path = RidgePath(gram, y[order])
+        reasons = trust(path, path.best_ridge(), gram).reasons
+        assert any("with blocks of 40 rows left out" in reason for reason in reasons) == doubted
+        assert not any("with blocks of 20 rows left out" in reason for reason in reasons)
+
+
 def test_consecutive_rows_that_resemble_each_other_are_found_out() -> None:
     """A slow drift in time that inputs can follow and new times cannot."""
     rng = np.random.default_rng(1)

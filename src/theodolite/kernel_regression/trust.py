@@ -14,7 +14,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from theodolite.kernel_regression.criteria import Criteria
-from theodolite.kernel_regression.groups import Groups, groups_of
+from theodolite.kernel_regression.groups import groups_of
 from theodolite.kernel_regression.standard_error import left_out_spread
 from theodolite.numerics.errors import ShapeMismatch
 
@@ -24,9 +24,8 @@ UNCERTAIN = 0.175  # standard error of the mean left-out error, as a share of th
 CLOSE = 0.05  # of the median squared kernel distance: nearer rows count as near copies
 LARGEST = 0.2  # share of rows in one cluster above which the data are merely dense
 CLUSTERS = 2.0  # growth of the error when clusters are left out together
-BLOCKS = 10  # consecutive blocks of rows
+ORDER = {10: 1.25, 5: 1.4}  # so many consecutive blocks of rows: growth of the error when each is left out
 FEWEST_FOR_BLOCKS = 100
-ORDER = 1.25  # growth of the error when consecutive blocks are left out
 GRAVE = 2.0  # times one of the thresholds above
 OUTLYING = 0.5  # share of the error carried by one row in a hundred, worth naming
 UNEVEN = 1.5  # KARE and left-out error further apart than this: worth a word
@@ -46,7 +45,7 @@ def trust(path: Criteria, ridge: float, gram: np.ndarray) -> Trust:
     Args: path; ridge > 0; gram (n, n), the one the path was made from, rows in the order in which they came.
     Returns: a Trust. One reason makes the risk doubtful; two, or one twice over its threshold, "do not trust". That
         KARE lies below the left-out error is a remark, not a reason: the larger one is used.
-    Cost: n^3 / 5 operations for the blocks, O(n^2) for the rest.
+    Cost: n^3 / 2 operations for the blocks, O(n^2) for the rest.
 
     >>> from theodolite.kernel_regression import RidgePath
     >>> from theodolite.kernels import RBF
@@ -101,14 +100,17 @@ def _clustered(path: Criteria, ridge: float, gram: np.ndarray) -> Found:
 def _ordered(path: Criteria, ridge: float) -> Found:
     if path.rows < FEWEST_FOR_BLOCKS or sorted_by_target(path.targets):
         return []
-    growth = path.left_out_error(ridge, _consecutive(path.rows)) / _left_out(path, ridge)
-    if growth <= ORDER:
-        return []
-    words = (
-        "consecutive rows resemble each other (time, place, subject?): right for new rows that fall between these, but "
-        f"with blocks of {path.rows // BLOCKS} rows left out the error is {growth:.1f} times as large"
-    )
-    return [(1.0, words)]  # never grave: whether new rows come between or after, the table does not say
+    for blocks, limit in ORDER.items():
+        consecutive = groups_of(np.arange(path.rows) * blocks // path.rows, path.rows)
+        growth = path.left_out_error(ridge, consecutive) / _left_out(path, ridge)
+        if growth > limit:
+            size = path.rows // blocks
+            words = (
+                "consecutive rows resemble each other (time, place, subject?): right for new rows that fall between "
+                f"these, but with blocks of {size} rows left out the error is {growth:.1f} times as large"
+            )
+            return [(1.0, words)]  # never grave: whether new rows come between or after, the table does not say
+    return []
 
 
 def _rounded(path: Criteria, ridge: float) -> Found:
@@ -138,10 +140,6 @@ def _name(path: Criteria) -> str:
 
 def _left_out(path: Criteria, ridge: float) -> float:
     return path.leave_one_out(ridge) if path.groups is None else path.leave_one_group_out(ridge)
-
-
-def _consecutive(n: int) -> Groups:
-    return groups_of(np.arange(n) * BLOCKS // n, n)
 
 
 def sorted_by_target(targets: np.ndarray) -> bool:
