@@ -52,8 +52,8 @@ def test_error_codes_say_where() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [np.ones((3, 2), order="F"), np.arange(9.0).reshape(3, 3), np.eye(3, dtype=np.float32, order="F")],
-    ids=["not square", "C order", "float32"],
+    [np.ones((3, 2), order="F"), np.arange(9.0).reshape(3, 3), np.eye(3, dtype=np.int64, order="F")],
+    ids=["not square", "C order", "integers"],
 )
 def test_what_would_need_a_copy_is_not_taken(wrong: np.ndarray) -> None:
     with pytest.raises(AssertionError, match="expected"):
@@ -78,3 +78,11 @@ def test_other_threads_run_during_a_factorisation() -> None:
     stop.set()
     counter.join()
     assert during >= 5  # of about a hundred
+
+
+def test_two_precisions_are_not_mixed() -> None:
+    lower = np.asfortranarray(np.eye(3, dtype=np.float32))
+    with pytest.raises(AssertionError, match="expected float32, got float64"):
+        lapack.lower_times(lower, np.ones((3, 1), order="F"))
+    with pytest.raises(AssertionError, match="expected float64, got float32"):
+        lapack.tridiagonal(lower)

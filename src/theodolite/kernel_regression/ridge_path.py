@@ -91,7 +91,7 @@ class RidgePath(Criteria):
         lowest = int(values.argmin())
         left, right = grid[max(lowest - 1, 0)], grid[min(lowest + 1, len(grid) - 1)]
         found = minimize_scalar(
-            lambda x: loss(float(np.exp(x))), bounds=(left, right), method="bounded", options={"xatol": 5e-3}
+            lambda x: loss(float(np.exp(x))), bounds=(left, right), method="bounded", options={"xatol": 1e-3}
         )
         return float(np.exp(found.x if found.fun < values[lowest] else grid[lowest]))
 

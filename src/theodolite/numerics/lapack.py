@@ -67,7 +67,7 @@ def _letter(matrix: np.ndarray) -> str:
 
 
 def _check_layout(matrix: np.ndarray) -> None:
-    assert matrix.dtype in (np.float64, np.float32), f"expected float64 or float32, got {matrix.dtype}"
+    assert matrix.dtype.name in ("float64", "float32"), f"expected float64 or float32, got {matrix.dtype}"
     assert matrix.flags.f_contiguous, "expected Fortran order"
     assert matrix.flags.writeable, "expected a matrix that may be overwritten"
 
