@@ -34,7 +34,7 @@ def test_no_ridge_of_a_dense_grid_is_better(criterion: str, seed: int, noise: fl
     # two valleys of almost one depth may be confused; within the chosen one the bottom is found
     assert loss(best) <= values.min() + 1e-3 * abs(values.min())
     near = dense[np.abs(np.log(dense / best)) < 0.3]
-    # the risk has a kink where KARE meets leave-one-out; a thousandth of log ridge away it may be a tenth of that higher
+    # the risk has a kink where KARE meets leave-one-out, and the search stops within a thousandth of log ridge
     assert loss(best) <= loss(near).min() + 1e-4 * abs(loss(best))
 
 
