@@ -2,14 +2,17 @@
 
     python benchmarks/random_features_survey.py                 # n = 20,000; the exact machine takes 3.2 GB and minutes
     python benchmarks/random_features_survey.py --rows 6000     # smaller
+    python benchmarks/random_features_survey.py --only exact    # the whole exact survey, 6.5 GB and half an hour
 
 The exact machine is solved once at n rows, with the kernel and the ridge that the survey chose and with neighbouring
 ridges if asked. The time of an exact survey at n is extrapolated from exact surveys at two smaller sizes by
-a + b n^3, which is how its cost grows: the race on 2000 rows and the factorisations.
+a + b n^3, which is how its cost grows: the race on 2000 rows and the factorisations. `--only ROUTE` runs the survey by
+that one route at n, with the same candidates, and nothing else.
 """
 
 import argparse
 import os
+import resource
 import time
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -37,6 +40,21 @@ def surveyed(rows: int, **settings) -> tuple[KernelSurvey, float, float]:
     return model, time.perf_counter() - wall, time.process_time() - cpu
 
 
+def one_route(route: str, rows: int, features: int | None, Z: np.ndarray, z: np.ndarray) -> None:
+    """The survey by one route, with its risk, its seconds and its memory."""
+    model, wall, cpu = surveyed(rows, features=features, route=route)
+    errors = (model.predict(Z) - z) ** 2
+    risk, error = errors.mean(), errors.std() / np.sqrt(len(errors))
+    chosen = model.record_.chosen
+    print(f"{route}, n = {rows}: {chosen.name}, ridge {chosen.ridge:.3g}; {model.record_.extra['route']}")
+    print(f"  test risk {risk:.4f} +- {error:.4f}", end=", ")
+    print(f"predicted {chosen.predicted_risk:.4f} +- {chosen.standard_error:.4f}")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    print(f"  {wall:.0f} s by the clock, {cpu:.0f} s processor, {peak:.2f} GB at most")
+    for entry in model.record_.candidates[:4]:
+        print(f"  {entry.name}: {entry.predicted_risk:.4f} on {entry.rows} rows, {entry.seconds:.0f} s", flush=True)
+
+
 def exact_risk(model: KernelSurvey, rows: int, ridge: float, Z: np.ndarray, z: np.ndarray) -> tuple[float, float]:
     """Test risk of the exact machine with the survey's kernel at a ridge, and processor seconds of its solution."""
     X, y = friedman(rows, 0)
@@ -57,9 +75,13 @@ def main() -> None:
     parser.add_argument("--features", type=int, default=None)
     parser.add_argument("--ridges", type=float, nargs="+", default=[1.0], help="factors of the ridge to solve at")
     parser.add_argument("--exact-sizes", type=int, nargs=2, default=[4000, 8000])
+    parser.add_argument("--only", choices=["exact", "nystrom", "features"], help="the survey by this route alone")
     given = parser.parse_args()
     Z, z = friedman(5000, 1)
     with threadpool_limits(1):
+        if given.only:
+            one_route(given.only, given.rows, given.features, Z, z)
+            return
         model, wall, cpu = surveyed(given.rows, features=given.features, route="nystrom")
         risk = float(np.mean((model.predict(Z) - z) ** 2))
         chosen = model.record_.chosen
