@@ -66,6 +66,17 @@ def test_a_split_uses_each_document_once(many: int) -> None:
     assert bool(parts.validation) == (many >= 10)
 
 
+@pytest.mark.parametrize(("many", "folds"), [(2, 2), (11, 3), (200, 6)])
+def test_folds_test_each_document_once(many: int, folds: int) -> None:
+    parts = [split(many, seed=5, fold=(place, folds)) for place in range(folds)]
+    assert sorted(place for one in parts for place in one.test) == list(range(many))
+    assert all(sorted((*one.train, *one.validation, *one.test)) == list(range(many)) for one in parts)
+    assert all(one.train for one in parts)
+    for wrong in ((folds, folds), (0, 1), (0, many + 1)):
+        with pytest.raises(BadInput, match="fold is"):
+            split(many, fold=wrong)
+
+
 def test_one_document_cannot_be_split() -> None:
     with pytest.raises(BadInput, match="1 document only"):
         split(1)

@@ -12,10 +12,11 @@ import pytest
 
 from theodolite import language_arrow as room
 from theodolite.language_arrow import SIZES, Corpus, Size, measure
+from theodolite.language_arrow.documents import split
 from theodolite.language_arrow.pair import Effort
 from theodolite.language_arrow.sizes import network
 from theodolite.language_arrow.token_losses import evaluate
-from theodolite.language_arrow.windows import Stream, flip
+from theodolite.language_arrow.windows import Stream, cut, flip
 from theodolite.numerics.errors import BadInput, TooLarge
 
 TINY = {"gpt": Size("gpt", 1, 8, heads=2), "gru": Size("gru", 1, 8), "lstm": Size("lstm", 1, 8)}
@@ -68,6 +69,27 @@ def test_backward_on_a_corpus_is_forward_on_the_reversed_corpus_to_the_last_bit(
     assert np.array_equal(one.per_unit_forward, other.per_unit_backward)
     assert one.forward == other.backward
     assert one.forward != one.backward
+
+
+def test_overlapping_test_windows_all_count() -> None:
+    # all windows of all test documents, by hand
+    settings = {"model": "ngram", "order": 1, "context": 6}
+    found = measure(DOCUMENTS, **settings, test_stride=3)
+    parts = split(len(DOCUMENTS))
+    counted = [room.NGram([flip(w) if turned else w for w in cut([DOCUMENTS[i] for i in parts.train], 6).windows], 3, 1)
+               for turned in (False, True)]  # fmt: skip
+    sums = np.zeros((2, 6))
+    for place in parts.test:
+        for start in range(0, 18 - 6 + 1, 3):
+            window = DOCUMENTS[place][start : start + 6]
+            for row, net, read in zip(sums, counted, (window, flip(window)), strict=True):
+                row += net.losses([read])[0]
+    bins = [slice(0, 1), slice(1, 2), slice(2, 4), slice(4, 6)]
+    expected = [sums[1, one].sum() / sums[0, one].sum() - 1 for one in bins]
+    assert [one.ratio for one in found.profile] == pytest.approx(expected)
+    assert found.per_unit_tokens.sum() == 5 * 6 * len(parts.test)
+    with pytest.raises(BadInput, match="test_stride is from 1 to the context"):
+        measure(DOCUMENTS, **settings, test_stride=7)
 
 
 def test_windows_stay_inside_documents_and_each_epoch_uses_each_once() -> None:

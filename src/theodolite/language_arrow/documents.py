@@ -54,11 +54,19 @@ def split_documents(texts: Sequence[str], kind: str = "auto") -> list[str]:
     return [text.strip("\n") for text in found if text.strip()]
 
 
-def split(documents: int, *, validation: float = 0.05, test: float = 0.15, seed: int = 0) -> Split:
+def split(
+    documents: int,
+    *,
+    validation: float = 0.05,
+    test: float = 0.15,
+    seed: int = 0,
+    fold: tuple[int, int] | None = None,
+) -> Split:
     """Draw which documents train, validate and test.
 
     With fewer than 10 documents none validate, and the curves are those of the test documents.
-    Args: documents, how many, at least 2; validation and test, shares in (0, 1); seed of the draw.
+    Args: documents, how many, at least 2; validation and test, shares in (0, 1); seed of the draw; fold, (i, k): the
+        i-th of k equal parts of the draw tests, whatever `test` says, so that over all i each document is tested once.
     Raises: BadInput for one document only, or shares that leave nothing to train on.
 
     >>> parts = split(20)
@@ -70,10 +78,18 @@ def split(documents: int, *, validation: float = 0.05, test: float = 0.15, seed:
             f"the corpus has {documents} document only, and training needs others than testing; give more files, or "
             "cut the text into documents: documents='blank' (blank lines) or 'lines' (every 50 lines)"
         )
+    if fold is not None:
+        place, folds = fold
+        if not (2 <= folds <= documents and 0 <= place < folds):
+            raise BadInput(f"fold is (i, k) with 0 <= i < k and 2 <= k <= {documents} documents, got {fold}")
+        test = 1 / folds
     if not (0 < test < 1 and 0 <= validation < 1 and validation + test < 1):
         raise BadInput(f"validation and test are shares that leave some to train on, got {validation:g} and {test:g}")
     order = np.random.default_rng((seed, documents)).permutation(documents)
     tested = min(max(1, round(test * documents)), documents - 1)
+    if fold is not None:
+        order = np.roll(order, -sum(map(len, np.array_split(order, folds)[:place])))
+        tested = len(np.array_split(order, folds)[place])
     validated = max(1, round(validation * documents)) if documents >= LEAST_FOR_VALIDATION and validation else 0
     validated = min(validated, documents - tested - 1)
     parts = order[:tested], order[tested : tested + validated], order[tested + validated :]

@@ -16,7 +16,7 @@ from theodolite.language_arrow.result import ArrowResult, SeedRun
 from theodolite.language_arrow.schedule import RATES, Schedule
 from theodolite.language_arrow.sizes import Size, size_of
 from theodolite.language_arrow.statistics import bootstrap, minimum_detectable, seed_interval, sign_flip_p_value
-from theodolite.language_arrow.tallies import Tally, context_profile, mean_tally, tally, units_of
+from theodolite.language_arrow.tallies import BLOCK_WINDOWS, Tally, context_profile, mean_tally, tally, units_of
 from theodolite.language_arrow.tokenizer import fit_tokenizer
 from theodolite.language_arrow.windows import Cut, Stream, cut, flip
 from theodolite.numerics.errors import BadInput
@@ -59,6 +59,8 @@ def measure(
     validation: float = 0.05,
     test: float = 0.15,
     split_seed: int = 0,
+    fold: tuple[int, int] | None = None,
+    test_stride: int | None = None,
     name: str | None = None,
     folder: str | Path | None = None,
     save_every: float = SAVE_EVERY,
@@ -81,7 +83,10 @@ def measure(
         vocabulary: of BPE; for token arrays the number of ids, the largest one plus 1 unless told.
         batch: windows of a step. learning_rate: at the top of the cosine; the same in both directions.
         order: of the n-gram.
-        validation, test: shares of the documents, drawn by split_seed.
+        validation, test: shares of the documents, drawn by split_seed; fold: (i, k), the i-th of k equal parts of
+            the draw tests instead.
+        test_stride: tokens from one test window to the next, if not `context`; then all are tested. Overlapping
+            windows read the same tokens in both directions at every length of context, which sharpens the profile.
         folder: where checkpoints go and from which a killed run goes on; save_every seconds.
         chunk: steps of one compiled call.
     Returns: an `ArrowResult`.
@@ -98,9 +103,9 @@ def measure(
     begun = time.monotonic()
     progress(0, 0, "reading the documents")
     chosen = _seeds(seeds)
-    material = _material(corpus, name, tokenizer, vocabulary, validation, test, split_seed)
+    material = _material(corpus, name, tokenizer, vocabulary, validation, test, split_seed, fold)
     if isinstance(model, str) and model == "ngram":
-        return _ngram(material, context, order, memory_limit, begun)
+        return _ngram(material, context, order, memory_limit, begun, test_stride)
     size = size_of(model)
     if context is not None and context < 2:
         raise BadInput(f"the context must be at least 2 tokens, got {context}")
@@ -112,13 +117,13 @@ def measure(
     schedule = Schedule(RATES[size.kind] if learning_rate is None else learning_rate)
     parameters = size.parameters(material.vocabulary, length)
     _fits(size, material.vocabulary, length, batch, parameters, memory_limit)
-    testing, notes = _testing(material, length)
+    testing, notes = _testing(material, length, test_stride)
     watched = _watched(material, length, testing)
     runs: list[SeedRun] = []
     tallies: list[Tally] = []
     many = CHUNK if chunk is None else chunk
     effort = Effort(steps=None if steps is None else -(-steps // many) * many)
-    units = units_of(testing.document)
+    units = units_of(testing.document, BLOCK_WINDOWS * _overlap(length, test_stride))
     for place, seed in enumerate(chosen):
         stream = Stream(material.part("train"), length, batch, seed)
         effort.most = max(many, -(-MOST_EPOCHS * stream.windows_an_epoch // (batch * many)) * many)
@@ -165,6 +170,8 @@ def measure(
         "budget": seconds,
         "steps": steps,
         "split_seed": split_seed,
+        "fold": fold,
+        "test_stride": test_stride,
         "layers": size.layers,
         "width": size.width,
         "windows_an_epoch": stream.windows_an_epoch,
@@ -181,15 +188,16 @@ def _seeds(seeds: int | Sequence[int]) -> list[int]:
 
 
 def _material(
-    corpus: Any, name: str | None, tokenizer: str, vocabulary: int | None, validation: float, test: float, seed: int
-) -> _Material:
+    corpus: Any, name: str | None, tokenizer: str, vocabulary: int | None, validation: float, test: float, seed: int,
+    fold: tuple[int, int] | None = None,
+) -> _Material:  # fmt: skip
     if isinstance(corpus, str | Path):
         raise BadInput("corpus is a sequence of documents; for a file or folder give read_corpus(path)")
     title = name if name is not None else getattr(corpus, "name", "corpus")
     documents = list(corpus.documents if isinstance(corpus, Corpus) else corpus)
     if not documents:
         raise BadInput(f"{title} is empty: it has no documents")
-    parts = split(len(documents), validation=validation, test=test, seed=seed)
+    parts = split(len(documents), validation=validation, test=test, seed=seed, fold=fold)
     if all(isinstance(one, str) for one in documents):
         fitted = fit_tokenizer(tokenizer, [documents[place] for place in parts.train], vocabulary)
         tokens = [fitted.encode(text) for text in documents]
@@ -205,8 +213,14 @@ def _material(
     return _Material(title, [one.astype(np.int32) for one in tokens], parts, size, "given tokens", None)
 
 
-def _testing(material: _Material, context: int) -> tuple[Cut, list[str]]:
-    found = cut(material.part("test"), context)
+def _overlap(context: int, stride: int | None) -> int:
+    return 1 if stride is None else -(-context // stride)
+
+
+def _testing(material: _Material, context: int, stride: int | None = None) -> tuple[Cut, list[str]]:
+    if stride is not None and not 1 <= stride <= context:
+        raise BadInput(f"test_stride is from 1 to the context of {context} tokens, got {stride}")
+    found = cut(material.part("test"), context, stride)
     longest = max(len(tokens) for tokens in material.tokens)
     if not len(found.windows):
         raise BadInput(
@@ -215,14 +229,14 @@ def _testing(material: _Material, context: int) -> tuple[Cut, list[str]]:
         )
     notes = []
     whole = len(found.windows)
-    if found.left_out > 0.2 * whole * context:
-        share = found.left_out / (found.left_out + whole * context)
+    share = found.left_out / sum(map(len, material.part("test")))
+    if share > 1 / 6:
         notes.append(f"{100 * share:.0f} % of the test tokens make no whole window of {context} and are left out")
-    if whole > MOST_TEST_WINDOWS:
+    if whole > MOST_TEST_WINDOWS and stride is None:
         kept = np.sort(np.random.default_rng(0).choice(whole, MOST_TEST_WINDOWS, replace=False))
         found = Cut(found.windows[kept], found.document[kept], found.left_out)
         notes.append(f"tested on {MOST_TEST_WINDOWS} of {whole} windows, drawn once for all seeds and directions")
-    if len(np.unique(units_of(found.document))) < 2:
+    if len(np.unique(units_of(found.document, BLOCK_WINDOWS * _overlap(context, stride)))) < 2:
         raise BadInput(
             f"{material.name} is too small: one test unit of {context} tokens gives no interval; give more text, more "
             "documents, or a smaller context"
@@ -243,7 +257,9 @@ def _tested(forward: Any, backward: Any, windows: np.ndarray, units: np.ndarray)
     return tally(list(evaluate(forward, windows)), list(evaluate(backward, flip(windows))), units)
 
 
-def _ngram(material: _Material, context: int | None, order: int, limit: int | str | None, begun: float) -> ArrowResult:
+def _ngram(
+    material: _Material, context: int | None, order: int, limit: int | str | None, begun: float, stride: int | None
+) -> ArrowResult:
     piece = context
     if piece is None and len(material.split.test) < 30:
         piece = PIECE
@@ -251,7 +267,7 @@ def _ngram(material: _Material, context: int | None, order: int, limit: int | st
     notes = ["an n-gram has no randomness of training: the interval knows of test documents only"]
     if context is not None:
         train = list(cut(train, context).windows)
-        testing, more = _testing(material, context)
+        testing, more = _testing(material, context, stride)
         notes += more
     else:
         testing = _pieces(test, piece)
@@ -259,7 +275,9 @@ def _ngram(material: _Material, context: int | None, order: int, limit: int | st
         raise BadInput(
             f"{material.name} is too small to measure: it leaves nothing to train or test on; give more text"
         )
-    units = units_of(testing.document) if context is not None else np.arange(len(testing.windows))
+    units = np.arange(len(testing.windows))
+    if context is not None:
+        units = units_of(testing.document, BLOCK_WINDOWS * _overlap(context, stride))
     if len(np.unique(units)) < 2:
         raise BadInput(f"{material.name} is too small: one test document gives no interval; give more documents")
     found = []

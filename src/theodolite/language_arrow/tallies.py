@@ -46,8 +46,8 @@ def bin_edges(longest: int) -> tuple[int, ...]:
     return tuple(edges)
 
 
-def units_of(document: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
-    """The unit of each window: its document; with fewer than 30 of these, a block of 4 consecutive windows of one.
+def units_of(document: Int[np.ndarray, " n"], block: int = BLOCK_WINDOWS) -> Int[np.ndarray, " n"]:
+    """The unit of each window: its document; with fewer than 30 of these, a block of consecutive windows of one.
 
     >>> units_of(np.array([0, 0, 0, 0, 0, 1])).tolist()
     [0, 0, 0, 0, 1, 2]
@@ -56,7 +56,7 @@ def units_of(document: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
     if len(kinds) >= FEWEST_UNITS:
         return which
     place = np.arange(len(document)) - np.searchsorted(document, document)
-    blocks = np.stack([which, place // BLOCK_WINDOWS], axis=1)
+    blocks = np.stack([which, place // block], axis=1)
     return np.unique(blocks, axis=0, return_inverse=True)[1].reshape(-1)
 
 

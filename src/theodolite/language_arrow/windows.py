@@ -30,18 +30,23 @@ class Cut:
     left_out: int
 
 
-def cut(documents: Sequence[Tokens], context: int) -> Cut:
+def cut(documents: Sequence[Tokens], context: int, stride: int | None = None) -> Cut:
     """Consecutive windows of each document; a partial last one is dropped, in both directions alike.
+
+    Args: stride, tokens from the beginning of one window to that of the next, if not `context`: windows may overlap.
 
     >>> cut([np.arange(5), np.arange(1)], 2).windows.tolist()
     [[0, 1], [2, 3]]
+    >>> cut([np.arange(5)], 4, stride=1).windows.tolist()
+    [[0, 1, 2, 3], [1, 2, 3, 4]]
     """
+    step = context if stride is None else stride
     pieces, owner, left_out = [], [], 0
     for place, tokens in enumerate(documents):
-        many = len(tokens) // context
-        pieces.append(np.asarray(tokens[: many * context], np.int32).reshape(many, context))
-        owner.extend([place] * many)
-        left_out += len(tokens) - many * context
+        starts = np.arange(0, len(tokens) - context + 1, step)
+        pieces.append(np.asarray(tokens, np.int32)[starts[:, None] + np.arange(context)])
+        owner.extend([place] * len(starts))
+        left_out += len(tokens) - (int(starts[-1]) + context if len(starts) else 0)
     windows = np.concatenate(pieces) if pieces else np.zeros((0, context), np.int32)
     return Cut(windows, np.array(owner, np.int64), left_out)
 

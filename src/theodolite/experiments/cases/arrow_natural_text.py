@@ -1,6 +1,7 @@
 """Natural text read by a small recurrent network: an arrow that depends on the tokens and on the context."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,10 @@ LABELS = {"char": "characters", "bpe": "BPE", "bpe-reversed": "BPE fitted on rev
 class NaturalTextConfig(Config):
     """A GRU of width 128 on the topics, or on the English Bible of a data folder with `given_steps` steps.
 
-    The text of the folder is twelve times longer, so that both see a text two to five times at most.
+    The text of the folder is twelve times longer, so that both see a text two to five times at most. There each of
+    `given_seeds` seeds has test documents of its own, equal parts of the whole, so that the spread over seeds is that
+    of training and of documents together. Test windows begin every `given_stride` tokens, a divisor of
+    context - near[0] - near[1] - 1: near places of both directions then fall on the same tokens.
     """
 
     model: str = "gru-0.1M"
@@ -33,6 +37,8 @@ class NaturalTextConfig(Config):
     batch: int = 16
     steps: int = 300
     given_steps: int = 2000
+    given_seeds: int = 6
+    given_stride: int = 27
     most: int = 0
     near: tuple[int, int] = (4, 15)
     far: tuple[int, int] = (64, 127)
@@ -47,11 +53,15 @@ def run(config: NaturalTextConfig, key: Key, bench: Bench) -> Measurement:
     given = "bible en" if "bible en" in in_folder(bench.data_folder) else TOPICS
     texts = documents(given, bench.data_folder)
     corpus = Corpus(given, texts[: config.most] if config.most else texts)
-    steps = config.steps if given == TOPICS else config.given_steps
-    names = [f"{tokenizer}, seed {seed}" for tokenizer in config.tokenizers for seed in range(config.seeds)]
+    own = given != TOPICS
+    steps, s = (config.given_steps, config.given_seeds) if own else (config.steps, config.seeds)
+    names = [f"{tokenizer}, seed {seed}" for tokenizer in config.tokenizers for seed in range(s)]
 
     def part(name: str) -> Arrays:
         tokenizer, seed = name.split(", ")
+        testing: dict[str, Any] = {}
+        if own:
+            testing = {"fold": (int(seed.split()[1]), s), "test_stride": config.given_stride}
         found = measure(
             corpus,
             model=config.model,
@@ -62,6 +72,7 @@ def run(config: NaturalTextConfig, key: Key, bench: Bench) -> Measurement:
             tokenizer=tokenizer,
             vocabulary=config.vocabulary if tokenizer.startswith("bpe") else None,
             split_seed=key.split("split").integer() % 2**31,
+            **testing,
         )
         near, far = (pooled_ratio(found.profile, *places) for places in (config.near, config.far))
         curve = np.array(found.runs[0].curve, dtype=float).reshape(-1, 3)
@@ -79,14 +90,13 @@ def run(config: NaturalTextConfig, key: Key, bench: Bench) -> Measurement:
         }
 
     parts = bench.each(names, part)
-    s = config.seeds
     arrays: Arrays = {"name": np.array(names), "place": np.maximum(parts[0]["first"], 0.5)}
     for name in ("ratio", "document_error", "forward", "backward", "near", "far", "rise_error"):
         arrays[name] = np.array([float(one[name]) for one in parts])
     rows = []
     for i, tokenizer in enumerate(config.tokenizers):
         mine = slice(s * i, s * (i + 1))
-        rows.append(over_seeds(arrays["ratio"][mine], arrays["document_error"][mine]))
+        rows.append(over_seeds(arrays["ratio"][mine], (0.0 if own else 1.0) * arrays["document_error"][mine]))
         profile = mean_interval(np.array([one["profile"] for one in parts[mine]]))
         arrays |= {f"profile_{tokenizer}": profile.mean, f"profile_{tokenizer}_error": profile.half}
     arrays |= {
@@ -102,20 +112,22 @@ def run(config: NaturalTextConfig, key: Key, bench: Bench) -> Measurement:
     words = (
         f"{described(given)}, {len(corpus)} documents, {sum(map(len, corpus.documents))} characters; "
         f"{config.model}, context {config.context}, "
-        f"{steps} steps of {config.batch} windows, {s} seeds"
+        f"{steps} steps of {config.batch} windows, {s} seeds" + (", each tested on a part of its own" if own else "")
     )
-    return Measurement(arrays, {}, words)
+    return Measurement(arrays, {"own_documents": float(own)}, words)
 
 
 def checks(config: NaturalTextConfig, measured: Measurement) -> tuple[Check, ...]:
     """How well r is known, how it depends on tokens and context, and how large it is; nothing on its sign."""
-    a, s = measured.arrays, config.seeds
+    a, own = measured.arrays, bool(measured.scalars["own_documents"])
+    s = len(a["ratio"]) // len(config.tokenizers)
+    shared = 0.0 if own else 1.0  # with test documents of its own a seed's spread is that of documents already
     characters, bpe = (config.tokenizers.index(one) for one in config.tokenizers[:2])
     pair = [a["ratio"][s * i : s * (i + 1)] for i in (characters, bpe)]
     doubt = np.sqrt(sum(a["document_error"][s * i : s * (i + 1)].mean() ** 2 for i in (characters, bpe)))
-    difference = over_seeds(pair[0] - pair[1], np.full(s, doubt))
+    difference = over_seeds(pair[0] - pair[1], np.full(s, shared * doubt))
     mine = slice(s * characters, s * (characters + 1))
-    rise = over_seeds(a["far"][mine] - a["near"][mine], a["rise_error"][mine])
+    rise = over_seeds(a["far"][mine] - a["near"][mine], shared * a["rise_error"][mine])
     seeds_alone = [mean_interval(a["ratio"][s * i : s * (i + 1)]).half for i in range(len(config.tokenizers))]
     largest = int(np.argmax(np.abs(a["mean"])))
     label = LABELS.get(config.tokenizers[bpe], config.tokenizers[bpe])
@@ -240,6 +252,7 @@ CASE = Case(
         vocabulary=300,
         seeds=2,
         context=64,
+        given_stride=13,
         near=(4, 7),
         far=(32, 63),
         most=40,
