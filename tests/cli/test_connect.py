@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from theodolite.landscape import Mlp, mlp, path_segments, write_checkpoint
+from theodolite.landscape import Mlp, mlp, path_segments, random_expansion, write_checkpoint
 
 
 def network(seed: int, outputs: int = 2, activation: str = "tanh") -> Mlp:
@@ -55,6 +55,24 @@ def test_other_networks_are_told_apart(theodolite, pair) -> None:
     assert found["distance"] > 0.1
 
 
+def test_expansions_of_one_network_are_recognised_and_certified(theodolite) -> None:
+    rng = np.random.default_rng(7)
+    for name in ("wide.safetensors", "other.safetensors"):
+        write_checkpoint(random_expansion(network(0), [9, 8], rng), name)
+    found = json.loads(theodolite("connect", "wide.safetensors", "other.safetensors", "--json").out)
+    assert (found["permutation"], found["narrow_widths"]) == (False, [6, 5])
+    assert found["certificate"] < 1e-12
+    assert found["barrier"] < 1e-20 < found["straight_barrier"]
+    ended = theodolite("connect", "wide.safetensors", "other.safetensors")
+    assert "they are one network, of 6 and 5 hidden neurons" in " ".join(ended.out.split())
+
+
+def test_more_spare_neurons_make_fewer_segments(theodolite, pair) -> None:
+    found = json.loads(theodolite("connect", *pair, "--spares", "6", "--json").out)
+    assert (found["segments"], found["permutation"]) == (10, True)
+    assert found["certificate"] < 1e-14
+
+
 def test_the_loss_is_that_of_the_task(theodolite, pair, table) -> None:
     """Cross-entropy for whole labels of as many classes as outputs, squared error for numbers."""
     X = table[["a", "b"]].to_numpy()
@@ -93,6 +111,7 @@ def test_the_picture_is_drawn_and_the_same_twice(theodolite, pair, name: str, fi
         (("a.safetensors", "none.safetensors"), "there is no file none.safetensors"),
         (("a.safetensors", "narrow.safetensors"), "the networks differ"),
         (("a.safetensors", "b.safetensors", "--points", "0"), "--points must be at least 1"),
+        (("a.safetensors", "b.safetensors", "--spares", "0"), "--spares must be at least 1"),
         (("a.safetensors", "b.safetensors", "--out", "path.pdf"), "expected a file ending with .svg or .png"),
         (("a.safetensors", "b.safetensors", "-a", "soft"), "is unknown here"),
         (("a.safetensors",), "Missing argument"),

@@ -155,5 +155,6 @@ def test_the_certificate_tells_of_a_path_that_changes_the_function(net, monkeypa
     turned = Match((np.arange(4),), (np.array([-1.0, 1.0, 1.0, 1.0]),))
     monkeypatch.setattr("theodolite.landscape.path._allowed", lambda *_: None)
     monkeypatch.setattr(module, "match", lambda a, b: turned)
+    monkeypatch.setattr(module, "expansion_path", lambda a, b, spares: None)
     network = net(3, 4, 2, activation="relu")
     assert module.connect(network, network, X).deviation > 0.01

@@ -33,7 +33,10 @@ def printed(table) -> str:
 
 
 def test_the_figure_shows_both_ways_with_axes_and_a_caption(same, different, tmp_path) -> None:
-    for found, words in ((same, "differ by the order of neurons"), (different, "vertical line")):
+    one, other = (random_expansion(NET, 7, np.random.default_rng(seed)) for seed in (1, 2))
+    wide = connect(one, other, X)
+    cases = ((same, "differ by the order of neurons"), (different, "vertical line"), (wide, "one network, of 5 hidden"))
+    for found, words in cases:
         assert words in connection_caption(found)
         (axes,) = connection_figure(found, ("$one", "<two>"), "loss").axes
         labels = [text.get_text() for text in axes.get_legend().get_texts()]

@@ -29,6 +29,9 @@ def connect(
     target: Annotated[str | None, typer.Option("--target", "-t", metavar="COLUMN", help="The target in them.")] = None,
     rows: Annotated[int | None, typer.Option("--rows", metavar="N", help="At most N rows, at random.")] = None,
     points: Annotated[int, typer.Option("--points", metavar="N", help="Points on each segment.")] = 4,
+    spares: Annotated[
+        int, typer.Option("--spares", metavar="N", help="Silent neurons a hidden layer; so many move at a time.")
+    ] = 1,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="Draw the loss there, .svg or .png.")
     ] = None,
@@ -38,12 +41,12 @@ def connect(
     """Match the neurons of two networks and walk from one to the other; say how far the outputs stray.
 
     With one spare neuron a hidden layer, networks that differ by the order of neurons are joined by straight segments
-    on which the outputs do not change. Other networks are joined as far as that goes, and by a straight line from
-    there.
+    on which the outputs do not change; so are networks that are one narrower network with copies and silent neurons.
+    Other networks are joined as far as that goes, and by a straight line from there.
 
     [dim]Example:[/dim]  theodolite connect one.safetensors other.safetensors --activation tanh --out path.svg
     """
-    _check(points, out)
+    _check(points, spares, out)
     with progress.shown(f"reading {first}") as tell:
         from theodolite import landscape
         from theodolite.cli.landscape_inputs import gather
@@ -52,7 +55,7 @@ def connect(
         other, _ = landscape.read_checkpoint(second, activation if activation is not None else one.activation)
         inputs = gather(one, data, target, rows, seed)
         loss, loss_name = inputs.loss(one)
-        found = landscape.connect(one, other, inputs.X, loss, points=points, progress=tell)
+        found = landscape.connect(one, other, inputs.X, loss, spares=spares, points=points, progress=tell)
         if out is not None:
             tell(0, 0, f"drawing {out}")
             from theodolite.reporting.connection_picture import write_connection_picture
@@ -62,14 +65,16 @@ def connect(
     if as_json:
         console.tell_json(document)
         return
-    _tell(document, found, loss_name, out)
+    _tell(document, found, loss_name, spares, out)
 
 
-def _check(points: int, out: Path | None) -> None:
+def _check(points: int, spares: int, out: Path | None) -> None:
     from theodolite.numerics import BadInput
 
     if points < 1:
         raise BadInput(f"--points must be at least 1, got {points}")
+    if spares < 1:
+        raise BadInput(f"--spares must be at least 1, got {spares}")
     if out is not None:
         from theodolite.reporting.picture_file import picture_ending
 
@@ -84,6 +89,7 @@ def _document(
         "activation": one.activation.name,
         "widths": list(one.widths),
         "permutation": found.permutation,
+        "narrow_widths": None if found.narrow is None else list(found.narrow),
         "distance": found.distance,
         "segments": found.segments,
         "certificate": found.deviation,
@@ -100,7 +106,7 @@ def _document(
     }
 
 
-def _tell(document: dict[str, Any], found: "Connection", loss_name: str, out: Path | None) -> None:
+def _tell(document: dict[str, Any], found: "Connection", loss_name: str, spares: int, out: Path | None) -> None:
     from theodolite.reporting.terminal_landscape import change, connection_picture, connection_table
 
     stdout = console.stdout()
@@ -111,11 +117,18 @@ def _tell(document: dict[str, Any], found: "Connection", loss_name: str, out: Pa
     stdout.print(connection_table(found, loss_name))
     unicode = (stdout.encoding or "").lower().replace("-", "").startswith("utf")
     stdout.print(connection_picture(found, unicode=unicode))
-    if document["permutation"]:
+    if found.narrow is not None:
         console.say(
-            f"They are one network up to the order of neurons. Along {found.segments} straight segments, with one "
-            f"spare neuron a hidden layer, the outputs change by {change(found.deviation)} on "
+            f"Copies and silent neurons aside they are one network, of {' and '.join(map(str, found.narrow))} hidden "
+            f"neurons (theodolite slim writes it). Along {found.segments} straight segments, which gather the copies, "
+            f"move the neurons and share out again, the outputs change by {change(found.deviation)} on "
             f"{document['measured_on']}."
+        )
+    elif document["permutation"]:
+        spare = "one spare neuron" if spares == 1 else f"{spares} spare neurons"
+        console.say(
+            f"They are one network up to the order of neurons. Along {found.segments} straight segments, with {spare} "
+            f"in each hidden layer, the outputs change by {change(found.deviation)} on {document['measured_on']}."
         )
     else:
         console.say(

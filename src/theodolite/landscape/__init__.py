@@ -12,6 +12,7 @@ from theodolite.landscape.checkpoints import (
     read_mlp,
     write_checkpoint,
 )
+from theodolite.landscape.collapse import Collapse, collapsed
 from theodolite.landscape.connect import Connection, between, connect
 from theodolite.landscape.counts import (
     count_minima,
@@ -21,6 +22,7 @@ from theodolite.landscape.counts import (
     mild_ratio,
     saddle_ratio,
 )
+from theodolite.landscape.expansions import ExpansionPath, expansion_path
 from theodolite.landscape.inertia import (
     Inertia,
     duplicated,
@@ -52,7 +54,9 @@ from theodolite.landscape.widen import random_expansion, split_neuron, widen, wi
 
 __all__ = [
     "NONLINEARITIES",
+    "Collapse",
     "Connection",
+    "ExpansionPath",
     "Inertia",
     "IntersectionGraph",
     "LayerReduction",
@@ -68,6 +72,7 @@ __all__ = [
     "aligned",
     "between",
     "classify",
+    "collapsed",
     "connect",
     "count_minima",
     "count_minima_odd",
@@ -79,6 +84,7 @@ __all__ = [
     "duplication_inertia",
     "enumerate_odd_pieces",
     "enumerate_pieces",
+    "expansion_path",
     "first_width_of_more_minima",
     "from_params",
     "glorot_start",

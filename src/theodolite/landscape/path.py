@@ -8,6 +8,8 @@ import numpy as np
 
 from theodolite.landscape.matching import Match, aligned
 from theodolite.landscape.mlp import Mlp, permutation
+from theodolite.landscape.schedule import rounds
+from theodolite.numerics.checks import positive_integer
 from theodolite.numerics.errors import BadInput
 
 
@@ -20,59 +22,75 @@ class Move(NamedTuple):
     factor: float
 
 
+class LayerMoves(NamedTuple):
+    """What happens in a hidden layer: rounds of simultaneous moves, two segments each, then one segment in which the
+    places that are silent at the end, `free`, take the incoming weights `rest` (len(free), k)."""
+
+    layer: int
+    rounds: tuple[tuple[Move, ...], ...]
+    free: tuple[int, ...]
+    rest: np.ndarray
+
+
 @dataclass(frozen=True, eq=False)
 class SymmetryPath:
-    """Straight segments in the space of parameters with one spare neuron a hidden layer; made by `symmetry_path`.
+    """Straight segments in the space of parameters with spare neurons in the hidden layers; made by `symmetry_path`.
 
-    Attributes: start, the network with a silent neuron at the end of each hidden layer; moves, two segments each; ends,
-    the hidden layers in which something moves: after its moves one segment puts the spare back.
+    Attributes: start, the network with its silent neurons; layers, the moves of each layer in which something changes.
     """
 
     start: Mlp
-    moves: tuple[Move, ...]
-    ends: tuple[int, ...]
+    layers: tuple[LayerMoves, ...]
+
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        """All moves, in order."""
+        return tuple(move for layer in self.layers for together in layer.rounds for move in together)
 
     @property
     def segments(self) -> int:
         """How many straight segments the path has."""
-        return 2 * len(self.moves) + len(self.ends)
+        return sum(2 * len(layer.rounds) + 1 for layer in self.layers)
 
     def vertices(self) -> Iterator[Mlp]:
         """The corners of the path, segments + 1 networks, made one at a time.
 
-        A move is two segments: the free place, which nobody hears, takes the incoming weights of the neuron; then the
-        outgoing weights go over from the one to the other, which have the same value all the while.
+        A round is two segments: free places, which nobody hears, take the incoming weights of the neurons; then the
+        outgoing weights go over from the ones to the others, which have the same values all the while.
         """
         network = self.start
         yield network
-        for layer in self.ends:
-            resting = self.start.incoming(layer)[-1]
-            for move in self.moves:
-                if move.layer != layer:
-                    continue
+        for layer, together, free, rest in self.layers:
+            for moves in together:
                 incoming, outgoing = network.incoming(layer), network.outgoing(layer)
-                incoming[move.target] = move.factor * incoming[move.source]
+                for move in moves:
+                    incoming[move.target] = move.factor * incoming[move.source]
                 yield network.with_layer(layer, incoming, outgoing)
-                outgoing[move.target] = outgoing[move.source] / move.factor
-                outgoing[move.source] = 0.0
+                for move in moves:
+                    outgoing[move.target] = outgoing[move.source] / move.factor
+                    outgoing[move.source] = 0.0
                 network = network.with_layer(layer, incoming, outgoing)
                 yield network
             incoming = network.incoming(layer)
-            incoming[-1] = resting
+            incoming[list(free)] = rest
             network = network.with_layer(layer, incoming, network.outgoing(layer))
             yield network
 
 
-def symmetry_path(network: Mlp, orders: Sequence[Any], factors: Sequence[Any] | None = None) -> SymmetryPath:
-    """From a network to the one with neurons in other orders, over a spare neuron in each hidden layer.
+def symmetry_path(
+    network: Mlp, orders: Sequence[Any], factors: Sequence[Any] | None = None, *, spares: int = 1
+) -> SymmetryPath:
+    """From a network to the one with neurons in other orders, over spare neurons in each hidden layer.
 
-    For each cycle of the permutation the first neuron is parked in the spare place, the others move up one after the
-    other, and the parked one takes the place left free.
+    With one spare, for each cycle of the permutation the first neuron is parked in the spare place, the others move up
+    one after the other, and the parked one takes the place left free. With h spares h neurons move at a time; as many
+    spares as neurons do any permutation in two rounds.
 
     Args: network; orders, for each hidden layer: the new neuron j is the old neuron orders[l][j]; factors, that go with
-        it as in `Match`: signs for odd activations, positive numbers for homogeneous ones, 1 unless given.
+        it as in `Match`: signs for odd activations, positive numbers for homogeneous ones, 1 unless given; spares,
+        silent neurons added to each hidden layer.
     Returns: a SymmetryPath of `path_segments(order)` segments for each layer; its last vertex is the permuted network
-        with the spare, bit for bit when all factors are 1. Raises: BadInput, ShapeMismatch.
+        with the spares, bit for bit when all factors are 1. Raises: BadInput, ShapeMismatch.
     Source: Simsek et al. (2021), arXiv:2105.12221, connectivity theorem; the moves are ours.
 
     >>> from theodolite.landscape import mlp
@@ -80,66 +98,89 @@ def symmetry_path(network: Mlp, orders: Sequence[Any], factors: Sequence[Any] | 
     >>> path = symmetry_path(net, [[1, 0]])
     >>> path.segments, [*path.vertices()][-1].weights[0].ravel().tolist()
     (7, [2.0, 1.0, 0.0])
+    >>> symmetry_path(net, [[1, 0]], spares=2).segments
+    5
     """
     depth = len(network.widths)
+    spares = positive_integer(spares, "spares")
     if len(orders) != depth or (factors is not None and len(factors) != depth):
         raise BadInput(f"{len(orders)} orders came for {depth} hidden layers")
-    moves: list[Move] = []
-    ends: list[int] = []
+    wide = with_spares(network, spares=spares)
+    layers = []
     for layer, order in enumerate(orders):
         places = permutation(order, network.widths[layer])
         scales = np.ones(len(places)) if factors is None else np.asarray(factors[layer], dtype=np.float64)
         _allowed(network, scales, len(places))
-        found = _moves(layer, places, scales)
-        moves += found
-        ends += [layer] if found else []
-    return SymmetryPath(with_spares(network), tuple(moves), tuple(ends))
+        rest = wide.incoming(layer)[len(places) :]
+        layers.append(layer_moves(wide, layer, places, np.arange(len(places)), scales, rest))
+    return SymmetryPath(wide, tuple(layer for layer in layers if layer.rounds))
 
 
-def path_segments(order: Sequence[int] | np.ndarray) -> int:
+def layer_moves(
+    network: Mlp, layer: int, sources: np.ndarray, targets: np.ndarray, factors: np.ndarray, rest: np.ndarray
+) -> LayerMoves:
+    """The moves of one hidden layer in which neurons at `sources` go to `targets` and all others are silent.
+
+    Args: rest (width - neurons, k), the incoming weights that the places without a neuron have at the end, in order.
+
+    >>> from theodolite.landscape import mlp
+    >>> wide = with_spares(mlp([[[1.0], [2.0]], [[3.0, 4.0]]]))
+    >>> found = layer_moves(wide, 0, np.array([1, 0]), np.array([0, 1]), np.ones(2), np.zeros((1, 1)))
+    >>> len(found.rounds), found.free
+    (3, (2,))
+    """
+    width = network.widths[layer]
+    free = sorted(set(range(width)) - {int(place) for place in sources})
+    turned = np.flatnonzero(factors != 1)
+    together = rounds([int(i) for i in sources], [int(i) for i in targets], free, turned.tolist())
+    scales = [
+        tuple(Move(layer, one, other, float(factors[i]) if other == targets[i] else 1.0) for i, one, other in moves)
+        for moves in together
+    ]
+    left = tuple(sorted(set(range(width)) - {int(place) for place in targets}))
+    return LayerMoves(layer, tuple(scales), left, rest)
+
+
+def path_segments(order: Sequence[int] | np.ndarray, *, spares: int = 1) -> int:
     """Straight segments of the path for one hidden layer: 2 sum over cycles (length + 1) + 1, none for no change.
+
+    With several spares two for each round of moves and one to end with: five when there are as many as neurons.
 
     Source: Simsek et al. (2021), arXiv:2105.12221, paths of the expansion manifold; the count is ours.
 
     >>> path_segments([1, 0]), path_segments([0, 1]), path_segments([1, 2, 0, 4, 3])
     (7, 0, 15)
+    >>> path_segments([1, 2, 0, 4, 3], spares=5)
+    5
     """
     places = permutation(order, len(order))
     cycles = [cycle for cycle in _cycles(places) if len(cycle) > 1]
-    return 2 * sum(len(cycle) + 1 for cycle in cycles) + 1 if cycles else 0
+    if not cycles:
+        return 0
+    if positive_integer(spares, "spares") == 1:
+        return 2 * sum(len(cycle) + 1 for cycle in cycles) + 1
+    n = len(places)
+    return 2 * len(rounds(places.tolist(), range(n), range(n, n + spares))) + 1
 
 
-def with_spares(network: Mlp) -> Mlp:
-    """The same function with one silent neuron, all zeros, at the end of each hidden layer.
+def with_spares(network: Mlp, *, spares: int | Sequence[int] = 1) -> Mlp:
+    """The same function with silent neurons, all zeros, at the end of each hidden layer: one, or as many as said.
 
     >>> from theodolite.landscape import mlp
     >>> with_spares(mlp([[[1.0]], [[2.0]]])).weights[1].tolist()
     [[2.0, 0.0]]
     """
-    for layer in range(len(network.widths)):
+    more = [spares] * len(network.widths) if isinstance(spares, int) else list(spares)
+    for layer, extra in enumerate(more):
         incoming, outgoing = network.incoming(layer), network.outgoing(layer)
-        network = network.with_layer(layer, np.pad(incoming, ((0, 1), (0, 0))), np.pad(outgoing, ((0, 1), (0, 0))))
+        pad = ((0, extra), (0, 0))
+        network = network.with_layer(layer, np.pad(incoming, pad), np.pad(outgoing, pad))
     return network
 
 
-def end_of(network: Mlp, found: Match) -> Mlp:
+def end_of(network: Mlp, found: Match, spares: int = 1) -> Mlp:
     """The network a symmetry path of a match ends in, spares included."""
-    return with_spares(aligned(network, found))
-
-
-def _moves(layer: int, places: np.ndarray, factors: np.ndarray) -> list[Move]:
-    spare = len(places)
-    moves = []
-    for cycle in _cycles(places):
-        if len(cycle) == 1 and factors[cycle[0]] == 1:
-            continue
-        free = cycle[0]
-        moves.append(Move(layer, free, spare, 1.0))
-        while places[free] != cycle[0]:
-            moves.append(Move(layer, int(places[free]), free, float(factors[free])))
-            free = int(places[free])
-        moves.append(Move(layer, spare, free, float(factors[free])))
-    return moves
+    return with_spares(aligned(network, found), spares=spares)
 
 
 def _cycles(places: np.ndarray) -> list[list[int]]:

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from theodolite.landscape.copies import copy_groups
 from theodolite.landscape.jacobian import outputs_and_jacobian
 from theodolite.landscape.levenberg_marquardt import levenberg_marquardt
 from theodolite.landscape.mlp import Mlp
 from theodolite.landscape.rescaling import normalised
-from theodolite.numerics import memory
 from theodolite.numerics.checks import positive, target_columns
 from theodolite.numerics.errors import ShapeMismatch
 
@@ -190,7 +190,7 @@ def _layer_merged(
     if inactive and network.activation.homogeneous:
         never = ~constant & ~np.any(_values(network, layer, X), axis=0)
     left = np.flatnonzero(~constant & ~never)
-    groups, signs = _groups(incoming[left], network.activation.odd, tolerance * typical, memory_limit)
+    groups, signs = copy_groups(incoming[left], network.activation.odd, tolerance * typical, memory_limit)
     kept_in, kept_out, copies, silent = [], [], 0, 0
     for label in range(groups.max(initial=-1) + 1):
         members = np.flatnonzero(groups == label)
@@ -210,39 +210,6 @@ def _layer_merged(
     new_in = np.array(kept_in).reshape(-1, incoming.shape[1])
     new_out = np.array(kept_out).reshape(-1, outgoing.shape[1])
     return network.with_layer(layer, new_in, new_out, bias), seen
-
-
-def _groups(
-    vectors: np.ndarray, odd: bool, tolerance: float, memory_limit: int | str | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Labels 0, 1, ... of vectors closer than the tolerance on average, and the signs that bring groups together."""
-    from scipy.cluster.hierarchy import fcluster, linkage
-    from scipy.spatial.distance import squareform
-
-    n = len(vectors)
-    if n < 2:
-        return np.zeros(n, np.int64), np.ones(n)
-    memory.require(
-        6 * 8 * n * n, memory_limit, f"the distances of {n} neurons", "raise the memory limit, or reduce layer by layer"
-    )
-    distances = _distances(vectors, vectors)
-    mirrored = _distances(vectors, -vectors) if odd else distances
-    nearest = np.minimum(distances, mirrored)
-    np.fill_diagonal(nearest, 0.0)
-    labels = fcluster(linkage(squareform(nearest, checks=False), "average"), tolerance, "distance")
-    _, labels = np.unique(labels, return_inverse=True)
-    signs = np.ones(n)
-    if odd:
-        for label in range(labels.max() + 1):
-            members = np.flatnonzero(labels == label)
-            signs[members] = np.where(mirrored[members[0], members] < distances[members[0], members], -1.0, 1.0)
-    return labels.ravel(), signs
-
-
-def _distances(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    from scipy.spatial.distance import cdist
-
-    return cdist(one, other)  # not through inner products: those lose half the digits, and copies are near
 
 
 def _values(network: Mlp, layer: int, X: np.ndarray) -> np.ndarray:

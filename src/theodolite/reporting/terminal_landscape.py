@@ -33,7 +33,7 @@ def connection_table(found: "Connection", loss_name: str) -> Table:
     for title in ("quantity", "value", "meaning"):
         table.add_column(title, justify="right" if title == "value" else "left", overflow="fold")
     rows = (
-        ("segments", str(found.segments), "straight ones, with a spare neuron in each hidden layer"),
+        ("segments", str(found.segments), "straight ones, over spare neurons in each hidden layer"),
         ("certificate", _short(found.deviation), "largest change of an output along them, over the largest output"),
         ("distance left", _short(found.distance), "from their end to the second network, over its norm"),
         ("rise along the path", _short(found.barrier), f"of the {loss_name} above the larger end, last line included"),

@@ -28,7 +28,7 @@ def connection_figure(found: "Connection", names: tuple[str, str], loss_name: st
             label="straight line",
         )  # fmt: skip
         axes.plot(found.way, found.loss, color=theme.colour("blue"), label=f"path, {found.segments} segments")
-        if not found.permutation and found.segments:
+        if not found.whole and found.segments:
             axes.axvline(0.5, color=theme.colour("faint"), linewidth=1.0)
         low = min(found.loss.min(), found.straight_loss.min())
         high = max(found.loss.max(), found.straight_loss.max())
@@ -48,9 +48,16 @@ def connection_figure(found: "Connection", names: tuple[str, str], loss_name: st
 def connection_caption(found: "Connection") -> str:
     """What the figure claims."""
     kept = f"the outputs change by at most {found.deviation:.1g} of the largest"
+    if found.narrow is not None:
+        widths = " and ".join(map(str, found.narrow))
+        return (
+            f"Copies and silent neurons aside both are one network, of {widths} hidden neurons. On the path, which "
+            f"gathers the copies, moves neurons and shares out again, {kept}; the straight line rises by "
+            f"{words.number(found.straight_barrier, 3)}."
+        )
     if found.permutation:
         return (
-            f"The networks differ by the order of neurons. On the path, with one spare neuron a hidden layer, {kept}; "
+            f"The networks differ by the order of neurons. On the path, over spare neurons, {kept}; "
             f"the straight line rises by {words.number(found.straight_barrier, 3)}."
         )
     return (
