@@ -12,6 +12,7 @@ from theodolite.landscape import (
     match,
     mlp,
     normalised,
+    outputs_and_jacobian,
     random_expansion,
     reduce,
     split_neuron,
@@ -19,6 +20,7 @@ from theodolite.landscape import (
     widen,
     widen_silently,
 )
+from theodolite.landscape.jacobian import jacobian_products
 from theodolite.numerics import BadInput, ShapeMismatch
 
 X = np.random.default_rng(0).standard_normal((80, 3))
@@ -178,3 +180,35 @@ def test_a_refit_on_some_of_many_rows_is_judged_on_all(net, monkeypatch) -> None
     assert found.network.widths == (4,)
     assert sizes == [2 * found.network.parameters]
     assert found.after == pytest.approx(np.sum((found.network(many) - old(many)) ** 2) / 6000)
+
+
+@pytest.mark.exact
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_products_are_those_of_the_jacobian(net, outputs: int) -> None:
+    rng = np.random.default_rng(10)
+    for biased in (True, False):
+        network = net(3, 4, 5, outputs, biased=biased, activation="softplus")
+        values, J = outputs_and_jacobian(network, X)
+        again, along, back = jacobian_products(network, X)
+        v, u = rng.standard_normal(J.shape[1]), rng.standard_normal(len(J))
+        np.testing.assert_array_equal(again, values)
+        np.testing.assert_allclose(along(v), J @ v, atol=1e-12)
+        np.testing.assert_allclose(back(u), J.T @ u, atol=1e-12)
+
+
+@pytest.mark.exact
+def test_networks_of_many_parameters_are_refitted_without_their_jacobian(net, monkeypatch) -> None:
+    """The same student as the Jacobian itself refits, and the same narrow network."""
+    module = importlib.import_module("theodolite.landscape.reduce")
+    rng = np.random.default_rng(8)
+    teacher = net(3, 3, 3, 2, activation="softplus")
+    wide = random_expansion(teacher, 5, rng)
+    student = wide.unflat(wide.flat() + 1e-3 * rng.standard_normal(wide.parameters))
+    dense = module.reduce(student, X, teacher(X), tolerance=0.05, accept=1e-18)
+    monkeypatch.setattr(module, "MOST_DENSE", 10)
+    monkeypatch.setattr(module, "outputs_and_jacobian", None)
+    found = module.reduce(student, X, teacher(X), tolerance=0.05, accept=1e-18)
+    assert (found.network.widths, found.refitted, dense.network.widths) == ((3, 3), True, (3, 3))
+    assert found.after < 1e-18
+    assert same_up_to_order(found.network, teacher, 1e-6)
+    assert module.reduce(wide, X).refitted is False  # merging alone does

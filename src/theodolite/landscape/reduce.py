@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 
 from theodolite.landscape.copies import copy_groups
-from theodolite.landscape.jacobian import outputs_and_jacobian
-from theodolite.landscape.levenberg_marquardt import levenberg_marquardt
+from theodolite.landscape.jacobian import jacobian_products, outputs_and_jacobian
+from theodolite.landscape.levenberg_marquardt import Products, levenberg_marquardt, levenberg_marquardt_products
 from theodolite.landscape.mlp import Mlp
 from theodolite.landscape.rescaling import normalised
 from theodolite.numerics.checks import positive, target_columns
 from theodolite.numerics.errors import ShapeMismatch
 
-MOST_REFITTED = 2000  # parameters; beyond, the Jacobian of a refit costs more than it brings
+MOST_DENSE = 2000  # parameters; beyond, a refit takes products with the Jacobian instead of the Jacobian
 REFIT_STEPS = 100
 LARGEST_JACOBIAN = 2e7  # entries of the Jacobian of a refit; beyond it rows are left out evenly
 LADDER = (1.0, 1e-2, 1e-4, 1e-7)  # of the tolerance, tried in turn until a reduction is accepted
@@ -77,9 +77,10 @@ def reduce(
     Neurons whose incoming weights and biases agree within the tolerance (up to sign for odd activations, up to a factor
     for homogeneous ones) become one, with the mean incoming and the sum of the outgoing weights. Groups whose outgoing
     weights add up to nothing, neurons without incoming weights and neurons that are zero on all of X are dropped. The
-    smaller network is refitted by Levenberg-Marquardt, to the outputs of the old one or to the targets, when it has at
-    most 2000 parameters, and is accepted only if it does as well; otherwise a stricter tolerance is tried. Networks
-    with homogeneous activations come back `normalised`.
+    smaller network is refitted by Levenberg-Marquardt, to the outputs of the old one or to the targets, and is accepted
+    only if it does as well; otherwise a stricter tolerance is tried. With more than 2000 parameters the refit goes by
+    products with the Jacobian and is left out where merging alone does. Networks with homogeneous activations come back
+    `normalised`.
 
     Args: network; X (n, inputs), the inputs on which it must stay the same, as many and as varied as one can;
         targets (n,) or (n, o), for a network in training to zero loss: keep the fit rather than the function;
@@ -90,7 +91,7 @@ def reduce(
         right when X is not like the inputs to come.
     Returns: a Reduction. Raises: ShapeMismatch, BadInput, TooLarge.
     Source: Simsek et al. (2021), arXiv:2105.12221, expansion manifold; procedure ours.
-    Cost: pairs of neurons of a layer, and for the refit a few dozen Jacobians.
+    Cost: pairs of neurons of a layer, and for the refit a few dozen Jacobians, or some thousand passes over X.
 
     >>> from theodolite.landscape import mlp, split_neuron
     >>> net = mlp([[[1.0], [-2.0]], [[3.0, 1.0]]], activation="softplus")
@@ -116,7 +117,8 @@ def reduce(
         if 0 in smaller.widths:
             continue
         after, refitted = judge.of(smaller(inputs)), False
-        if refit and after > 1e-14 and smaller.parameters <= MOST_REFITTED:
+        dense = smaller.parameters <= MOST_DENSE
+        if refit and after > (1e-14 if dense else judge.limit(before)):
             better = _refitted(smaller, inputs, goal, memory_limit)
             if judge.of(better(inputs)) < after:
                 smaller, after, refitted = better, judge.of(better(inputs)), True
@@ -221,6 +223,13 @@ def _values(network: Mlp, layer: int, X: np.ndarray) -> np.ndarray:
 
 def _refitted(network: Mlp, X: np.ndarray, goal: np.ndarray, memory_limit: int | str | None) -> Mlp:
     start = network.flat()
+    if len(start) > MOST_DENSE:
+
+        def products(at: np.ndarray) -> Products:
+            outputs, along, back = jacobian_products(network.unflat(at), X)
+            return (outputs - goal).ravel(), along, back
+
+        return network.unflat(levenberg_marquardt_products(products, start, REFIT_STEPS))
     rows = max(1, min(len(X), int(max(LARGEST_JACOBIAN / len(start), 2 * len(start)) / goal.shape[1])))
     chosen = np.unique(np.linspace(0, len(X) - 1, rows).astype(int))  # the result is judged on all rows
     X, goal = X[chosen], goal[chosen]
