@@ -61,12 +61,34 @@ def test_a_glob_is_surveyed_as_a_stream(theodolite, parts: Path, ending: str) ->
     assert survey.load("theodolite-out/parts/model").record_.chosen.rows == 400
 
 
+def test_a_stream_by_random_features_is_measured_on_rows_held_out(theodolite, parts: Path) -> None:
+    arguments = ("survey", "parts/*.parquet", "-t", "y", "-c", "rbf", "--route", "features", "--features", 60)
+    ended = theodolite(*arguments, "--holdout", "0.25", "--json")
+    assert ended.code == 0, ended.err
+    record = json.loads(ended.out)
+    held = record["holdout"]["rows"]
+    assert 60 < held < 140
+    assert record["holdout"]["standard_error"] > 0
+    route = f"fitted by 60 random features of the kernel on {400 - held} rows: asked for"
+    assert record["extra"]["route"] == route
+    assert record["extra"]["random features"] == "FourierFeatures, 60"
+    assert f"{held} rows, drawn by their place with seed 0, were held out of everything" in record["notes"]
+    assert "--holdout 0.25" in record["command"]
+    ended = theodolite("predict", "theodolite-out/parts", "test.csv")
+    assert ended.code == 0, ended.err
+
+
 def test_trouble_with_parts_is_one_paragraph(theodolite, parts: Path) -> None:
     cases = [
         (("nothing-*.csv", "-t", "y"), "no file matches nothing-*.csv"),
         (("parts/*.csv", "-t", "z"), "no column 'z'"),
-        (("parts/*.csv", "-t", "y", "--holdout", "0.2"), "measure on another file with --test"),
-        (("parts/*.csv", "-t", "y", "--groups", "a"), "leave --groups out"),
+        (("parts/*.csv", "-t", "y", "--holdout", "1.2"), "between 0 and 1, got 1.2"),
+        (("parts/*.csv", "-t", "y", "--holdout", "0.2", "--test", "test.csv"), "give one of them"),
+        (("parts/*.csv", "-t", "y", "--groups", "a"), "give one file, with --max-rows"),
+        (
+            ("parts/*.csv", "-t", "y", "-c", "linear", "--route", "features"),
+            "Linear(offset=1.0) has no random features of its own; RBF, Laplace",
+        ),
         (("parts/*.csv", "-t", "y", "--max-rows", "50"), "leave --max-rows out"),
         (("parts/*", "-t", "y"), "mixes parquet and text"),
         (

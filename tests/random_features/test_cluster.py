@@ -8,6 +8,7 @@ import time
 import numpy as np
 import pytest
 
+from theodolite import survey
 from theodolite.kernel_regression.target_coding import Quantities
 from theodolite.kernels import RBF
 from theodolite.numerics import BadInput, NotFinite
@@ -16,6 +17,8 @@ from theodolite.random_features import parquet_rows as parquet_module
 from theodolite.random_features.cluster import client_of, gather_on
 from theodolite.random_features.harvest import Recipe, gather
 from theodolite.random_features.number_columns import NumberColumns
+from theodolite.random_features.set_aside import set_aside
+from theodolite.survey import surveyor
 
 distributed = pytest.importorskip("distributed")
 
@@ -53,16 +56,36 @@ def assert_bitwise_equal(one, other):
 
 def test_the_cluster_gives_what_one_process_gives(client):
     source, recipe = problem(7000, 40, 500)
+    source = set_aside(source, 0.2, 3)
     told = []
     found = gather_on(client, source, recipe, progress=lambda done, total, what: told.append((done, total)))
     alone = gather(source, recipe)
-    assert found.rows == alone.rows == 7000
+    assert found.rows == alone.rows == 7000 - found.held_rows
+    assert found.held_rows == alone.held_rows > 1000
+    np.testing.assert_array_equal(found.held.points, alone.held.points)
     for mine, theirs in zip(found.statistics, alone.statistics, strict=True):
         scale = np.abs(theirs.feature_gram).max()
         np.testing.assert_allclose(mine.feature_gram, theirs.feature_gram, rtol=1e-10, atol=1e-13 * scale)
         np.testing.assert_allclose(mine.centred_cross, theirs.centred_cross, rtol=1e-10, atol=1e-10)
     np.testing.assert_array_equal(found.sample.points, alone.sample.points)
     assert told[-1] == (15, 15)
+
+
+@pytest.mark.full
+def test_a_survey_by_random_features_is_the_same_on_the_cluster(client, tmp_path, monkeypatch):
+    monkeypatch.setattr(surveyor, "SCREENING_ROWS", 200)
+    frame, _ = problem(900, 5, 1000)
+    frame = frame.partitions[0].frame
+    for number in range(3):
+        frame[number * 300 : (number + 1) * 300].to_parquet(tmp_path / f"{number}.parquet")
+    settings = {"candidates": [RBF(5.0)], "route": "features", "features": 80, "holdout": 0.25}
+    here = survey.survey(tmp_path, **settings)
+    there = survey.survey(tmp_path, scheduler=client.scheduler.address, **settings)
+    np.testing.assert_allclose(there.predict(frame), here.predict(frame), rtol=1e-8)
+    mine, theirs = (dict(one.record_.holdout) for one in (here, there))
+    assert mine.pop("score_name") == theirs.pop("score_name")
+    assert theirs == pytest.approx(mine, rel=1e-8)
+    assert there.record_.extra == here.record_.extra
 
 
 def test_a_worker_killed_during_the_pass_changes_nothing(client):

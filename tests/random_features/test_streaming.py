@@ -12,12 +12,14 @@ from theodolite.kernel_regression.target_coding import Quantities
 from theodolite.kernels import RBF
 from theodolite.numerics import BadInput, NotFinite
 from theodolite.random_features import FourierFeatures, RandomFeatureRidge, RandomFeatureRidgeClassifier, open_rows
+from theodolite.random_features import harvest as harvest_module
 from theodolite.random_features import parquet_rows as parquet_module
 from theodolite.random_features import text_rows as text_module
 from theodolite.random_features.harvest import Recipe, gather
 from theodolite.random_features.machine import fit_machine
 from theodolite.random_features.number_columns import NumberColumns
 from theodolite.random_features.row_sample import RowSample
+from theodolite.random_features.set_aside import rows_set_aside, set_aside
 
 ROWS, BLOCK = 2000, 128
 
@@ -96,6 +98,28 @@ def test_the_kept_rows_are_the_same_whatever_the_blocks(frame, parts):
         backwards.absorb(RowSample.empty(20, 4, 1).offer(*(column[stop - 50 : stop] for column in columns)))
     np.testing.assert_array_equal(forwards.points, samples[0].points[:20])
     np.testing.assert_array_equal(backwards.points, samples[0].points[:20])
+
+
+@pytest.mark.exact
+def test_rows_set_aside_are_the_same_whatever_the_blocks_and_enter_no_sum(frame, parts, monkeypatch):
+    source = set_aside(open_rows(str(parts)), 0.3, 7)
+    held = rows_set_aside(source)
+    kept = pd.concat([frame, held]).drop_duplicates(keep=False)
+    assert len(kept) + len(held) == ROWS
+    assert abs(len(held) - 0.3 * ROWS) < 4 * np.sqrt(0.21 * ROWS)
+    assert not pd.concat([held, source.sample(ROWS)[0]]).duplicated().any()
+    monkeypatch.setattr(harvest_module, "MEASURED_ROWS", 150)
+    of_kept = gather(open_rows(kept), recipe(frame)).statistics[0]
+    found = [gather(source, recipe(frame, block_rows=rows)) for rows in (64, 300, 1000)]
+    for one in found:
+        assert (one.rows, one.held_rows, len(one.held)) == (len(kept), len(held), 150)
+        np.testing.assert_allclose(one.statistics[0].feature_gram, of_kept.feature_gram, rtol=1e-10, atol=1e-9)
+        np.testing.assert_array_equal(one.held.points, found[0].held.points)
+        np.testing.assert_array_equal(one.sample.points, found[0].sample.points)
+    encoded = {tuple(point) for point in recipe(frame).encoder.transform(held.drop(columns="y"))}
+    assert encoded.issuperset(map(tuple, found[0].held.points))
+    other = rows_set_aside(set_aside(open_rows(str(parts)), 0.3, 8))
+    assert not other.equals(held)
 
 
 @pytest.mark.montecarlo

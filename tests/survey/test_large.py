@@ -7,9 +7,13 @@ from sklearn.datasets import make_friedman1
 
 from theodolite import survey
 from theodolite.kernel_regression import KernelRidgeRegressor
+from theodolite.kernels import RBF
 from theodolite.numerics import BadInput, NotFinite
-from theodolite.survey import KernelSurvey, KernelSurveyClassifier, pictures, routing, surveyor
-from theodolite.survey.routing import route_for
+from theodolite.random_features import RandomFeatureRidge, open_rows
+from theodolite.random_features.of_kernel import features_of
+from theodolite.random_features.set_aside import rows_set_aside, set_aside
+from theodolite.survey import KernelSurvey, KernelSurveyClassifier, pictures, race, routing, surveyor
+from theodolite.survey.routing import bytes_of, route_for, route_in_blocks
 
 
 def friedman(rows, seed=0):
@@ -33,18 +37,35 @@ def test_routes_follow_rows_memory_and_wishes():
     assert (big.kind, big.rows, big.features) == ("nystrom", 20_000, 2048)
     assert "20000 rows are more than 8000" in big.words
     tight = route_for(5000, memory_limit="100MB")
-    assert (tight.kind, tight.features) == ("nystrom", 1250)
-    assert "600 MB" in tight.why
-    assert "100 MB" in tight.why
+    assert tight.kind == "nystrom"
+    assert "exact needs 600 MB, more than the limit of 100 MB" in tight.why
+    assert f"1250 landmarks need 223 MB, more than the limit of 100 MB: {tight.features} fit" in tight.why
+    assert bytes_of(tight.features) <= 1e8 < bytes_of(tight.features + 1)
+    assert route_for(5000, features=1250, memory_limit="100MB").features == 1250  # a number that is given stays
     assert route_for(20_000, asked="exact").rows == 20_000
     assert route_for(100, asked="nystrom", features=30).features == 30
     assert route_for(20_000, max_rows=500).rows == 500
     grouped = route_for(20_000, only_exact="groups")
     assert (grouped.kind, grouped.rows) == ("exact", 8000)
-    with pytest.raises(BadInput, match="does not go with groups"):
-        route_for(20_000, asked="nystrom", only_exact="groups")
+    for asked in ("nystrom", "features"):
+        with pytest.raises(BadInput, match="does not go with groups"):
+            route_for(20_000, asked=asked, only_exact="groups")
     with pytest.raises(BadInput, match="route must be one of"):
         KernelSurvey(route="fast").fit(*friedman(50))
+
+
+def test_random_features_are_chosen_where_landmarks_cannot_be_drawn():
+    assert route_for(20_000, asked="features").features == 2048
+    assert route_for(100, asked="features", features=300).features == 300  # more features than rows have a use
+    few = route_in_blocks(None, 160)
+    assert (few.kind, few.features) == ("features", 2048)
+    few = route_in_blocks(10**5, 160)
+    assert (few.kind, few.features) == ("features", 2048)
+    assert "has 160 rows, too few to choose 2048 landmarks from" in few.words
+    assert (few.instead.kind, few.instead.features) == ("nystrom", 160)
+    assert route_in_blocks(160, 160).kind == "nystrom"
+    assert route_in_blocks(10**6, 16384).words.startswith("fitted by Nystrom features, 2048 landmarks on 1000000 rows")
+    assert route_in_blocks(10**6, 16384, asked="features").why == "asked for"
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +112,54 @@ def test_features_that_hold_back_are_doubted():
     assert sum("more features would lower the risk" in reason for reason in model.trust_.reasons) == 1
 
 
+def twin_of(model, X, y, **settings):
+    """The ridge on the random features of a survey's kernel, on its encoded columns."""
+    family = features_of(model.best_kernel_)
+    return RandomFeatureRidge(family=family, standardise=False, **settings).fit(model.encoder_.transform(X), y)
+
+
+@pytest.mark.oracle
+def test_the_route_of_random_features_is_the_ridge_on_the_same_features(tmp_path, monkeypatch):
+    X, y = friedman(500)
+    Z, _ = friedman(200, seed=1)
+    own = {"features": 120, "random_state": 3}
+    settings = {"candidates": ["matern52"], "route": "features", **own}
+    model = KernelSurvey(**settings, folder=tmp_path / "state").fit(X, y)
+    twin = twin_of(model, X, y, **own)
+    assert model.best_ridge_ == pytest.approx(twin.ridge_, rel=1e-9)
+    assert model.predicted_risk_ == pytest.approx(twin.predicted_risk_, rel=1e-9)
+    expected = twin.predict(model.encoder_.transform(Z))
+    np.testing.assert_allclose(model.predict(Z), expected, rtol=1e-9)
+    route = model.record_.extra["route"]
+    assert route == "fitted by 120 random features of the kernel on 500 rows: asked for"
+    assert route in model.record_.notes
+    again = KernelSurvey.load(model.save(tmp_path / "model"))
+    np.testing.assert_array_equal(again.predict(Z), model.predict(Z))
+    X.assign(price=y).to_csv(tmp_path / "table.csv", index=False)
+    streamed = survey.survey(tmp_path / "table.csv", "price", **settings)
+    np.testing.assert_allclose(streamed.predict(Z), expected, rtol=1e-6)
+    monkeypatch.setattr(race, "measure", None)  # a killed fit goes on without measuring again
+    resumed = KernelSurvey(**settings, folder=tmp_path / "state").fit(X, y)
+    np.testing.assert_array_equal(resumed.predict(Z), model.predict(Z))
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("reading", ["nngp", "ntk"])
+def test_networks_are_random_features_of_their_kernels(reading, tmp_path):
+    X, y = friedman(128)
+    model = KernelSurvey([f"{reading}: relu"], route="features", features=40).fit(X, y)
+    assert model.record_.extra["random features"] == "NetworkFeatures, 40"
+    expected = twin_of(model, X, y, features=40).predict(model.encoder_.transform(X))
+    np.testing.assert_allclose(model.predict(X), expected, rtol=1e-9)
+    np.testing.assert_array_equal(KernelSurvey.load(model.save(tmp_path)).predict(X), model.predict(X))
+
+
+def test_a_kernel_without_random_features_is_named():
+    X, y = friedman(60)
+    with pytest.raises(BadInput, match=r"Polynomial of degree \d: .* has no random features of its own; RBF, Laplace"):
+        KernelSurvey(["rbf", "polynomial"], route="features").fit(X, y)
+
+
 @pytest.fixture
 def parts(tmp_path):
     X, y = friedman(900)
@@ -127,9 +196,61 @@ def test_a_small_stream_is_fitted_exactly(parts):
     assert len(model.points_) == 300
 
 
+@pytest.mark.parametrize("few", ["rbf", "linear"])
+def test_many_small_parts_show_too_few_rows_for_landmarks(tmp_path, monkeypatch, few):
+    monkeypatch.setattr(routing, "LANDMARKS_FOR_FEATURES", 1)
+    X, y = friedman(400)
+    for number in range(20):
+        X.assign(price=y)[number * 20 : (number + 1) * 20].to_parquet(tmp_path / f"{number:02}.parquet")
+    model = survey.survey(tmp_path, "price", candidates=[RBF(6.0) if few == "rbf" else few], features=350)
+    words = model.record_.extra["route"]
+    assert "the sample of the table has 320 rows, too few to choose 350 landmarks from" in words
+    assert words.startswith("fitted by 350 random features" if few == "rbf" else "fitted by Nystrom features, 320 land")
+    assert words.endswith("but Linear has no random features") == (few == "linear")
+    assert model.record_.chosen.rows == 400
+
+
+@pytest.mark.exact
+@pytest.mark.parametrize("route", ["auto", "nystrom", "features"])
+def test_rows_held_out_of_a_stream_teach_nothing_and_are_measured(parts, route):
+    settings = {"candidates": [RBF(6.0)], "route": route, "features": 100, "random_state": 5}
+    model = survey.survey(parts, "price", holdout=0.25, **settings)
+    source = set_aside(open_rows(parts), 0.25, 5)
+    held = rows_set_aside(source)
+    held = held[held.price.notna()]
+    errors = (model.predict(held.drop(columns="price")) - held.price) ** 2
+    told = model.record_.holdout
+    assert told["rows"] == told["set_aside"] == len(held)
+    assert told["risk"] == pytest.approx(errors.mean(), rel=1e-9)
+    assert told["standard_error"] == pytest.approx(errors.std(ddof=0) / np.sqrt(len(held)), rel=1e-9)
+    assert model.record_.chosen.measured_risk == told["risk"]
+    assert model.record_.chosen.rows == 899 - len(held)
+    assert any(f"{len(held)} rows, drawn by their place with seed 5" in note for note in model.record_.notes)
+
+    for partition in source.partitions:  # nonsense in the rows held out, on disk
+        (block,) = partition.blocks(1000)
+        frame = block.frame
+        frame.loc[block.held, ["a", "b", "price"]] = 1e3
+        frame.loc[block.held, "colour"] = "green"
+        frame.to_parquet(block.place)
+    other = survey.survey(parts, "price", holdout=0.25, **settings)
+    np.testing.assert_array_equal(other.predict(held), model.predict(held))
+    assert other.predicted_risk_ == model.predicted_risk_
+    assert other.record_.holdout["risk"] > 1e3 * told["risk"]
+
+
+def test_a_share_too_small_to_measure_on_is_refused(parts):
+    with pytest.raises(BadInput, match=r"no row of .* fell among those to hold out"):
+        survey.survey(parts, "price", holdout=1e-9, candidates=["linear"])
+    with pytest.raises(BadInput, match="between 0 and 1, got 1"):
+        survey.survey(parts, "price", holdout=1.0)
+
+
 def test_classes_of_a_stream(parts):
-    model = survey.survey(parts, "colour", route="nystrom", **FEW)
+    model = survey.survey(parts, "colour", route="nystrom", holdout=0.2, **FEW)
     assert isinstance(model, KernelSurveyClassifier)
+    assert model.record_.holdout["score_name"] == "accuracy"
+    assert model.record_.holdout["score"] > 0.75
     assert model.classes_.tolist() == ["blue", "red"]
     X, _ = friedman(200, seed=2)
     assert np.mean(model.predict(X.assign(price=14.0)) == np.where(X.a > 0.5, "red", "blue")) > 0.75

@@ -25,6 +25,7 @@ class Route(StrEnum):
     auto = "auto"
     exact = "exact"
     nystrom = "nystrom"
+    features = "features"
 
 
 class Task(StrEnum):
@@ -78,11 +79,11 @@ def survey(
         ),
     ] = None,
     route: Annotated[
-        Route, typer.Option("--route", metavar="KIND", help="auto, exact or nystrom.", rich_help_panel=_LARGE)
+        Route, typer.Option("--route", metavar="KIND", help="auto, exact, nystrom or features.", rich_help_panel=_LARGE)
     ] = Route.auto,
     features: Annotated[
         int | None,
-        typer.Option("--features", metavar="P", help="Landmarks.", show_default="2048", rich_help_panel=_LARGE),
+        typer.Option("--features", metavar="P", help="How many of them.", show_default="2048", rich_help_panel=_LARGE),
     ] = None,
     scheduler: Annotated[
         str | None,

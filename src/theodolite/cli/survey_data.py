@@ -63,10 +63,7 @@ def gathered(
     Raises: BadInput for a target or groups column that is not there, a holdout outside (0, 1) or too small to measure
         on, and a test file with other columns or classes.
     """
-    if test is not None and holdout is not None:
-        raise BadInput("--test and --holdout both say where to measure; give one of them")
-    if holdout is not None and not 0 < holdout < 1:
-        raise BadInput(f"--holdout is the share of rows to hold out, between 0 and 1, got {holdout:g}; try 0.2")
+    refuse_both(test, holdout)
     found = datasets.load(data, target=target, task=task, memory_limit=memory_limit)
     everything = _grouped(found, groups)
     notes = list(found.notes)
@@ -87,6 +84,14 @@ def gathered(
             notes += remarks
         held = everything.chosen(left_out)
     return SurveyData(found.name, found.task, found.target_name, found.source, training, held, tuple(notes))
+
+
+def refuse_both(test: Path | None, holdout: float | None) -> None:
+    """BadInput when both options say where to measure, or the holdout is no share."""
+    if test is not None and holdout is not None:
+        raise BadInput("--test and --holdout both say where to measure; give one of them")
+    if holdout is not None and not 0 < holdout < 1:
+        raise BadInput(f"--holdout is the share of rows to hold out, between 0 and 1, got {holdout:g}; try 0.2")
 
 
 def _grouped(found: datasets.Dataset, groups: str | None) -> Rows:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from theodolite import datasets
-from theodolite.cli.survey_data import Rows
+from theodolite.cli.survey_data import Rows, refuse_both
 from theodolite.numerics import BadInput
 from theodolite.numerics.progress import Progress
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Streamed:
-    """What goes in: the parts of a table, its target, and rows of another file to measure on, or None."""
+    """What goes in: the parts of a table, its target, and to measure on, rows of another file or a share of these."""
 
     name: str
     task: str
@@ -24,6 +24,7 @@ class Streamed:
     source: str
     rows: "RowSource"
     holdout: Rows | None
+    share: float | None
     notes: tuple[str, ...]
 
 
@@ -36,7 +37,16 @@ def is_stream(data: str, scheduler: str | None) -> bool:
     return scheduler is not None or (re.search(r"[*?\[]", data) is not None and not Path(data).exists())
 
 
-def gathered(data: str, *, target: str | None, task: str, test: Path | None, **refused: Any) -> Streamed:
+def gathered(
+    data: str,
+    *,
+    target: str | None,
+    task: str,
+    test: Path | None,
+    holdout: float | None,
+    groups: str | None,
+    max_rows: int | None,
+) -> Streamed:
     """Open the parts, decide the task from a sample, read the test file.
 
     Raises: BadInput for options that need all rows at once, and for what cannot be read.
@@ -44,13 +54,17 @@ def gathered(data: str, *, target: str | None, task: str, test: Path | None, **r
     from theodolite.random_features import open_rows
     from theodolite.survey.streaming import chosen_target, decided
 
-    for option, given in refused.items():
-        if given is not None:
-            instead = "; measure on another file with --test" if option == "holdout" else ""
-            name = option.replace("_", "-")
-            raise BadInput(
-                f"--{name} needs all rows at once, and {data} is read in blocks{instead}: leave --{name} out"
-            )
+    if groups is not None:
+        raise BadInput(
+            f"--groups needs all rows of a group at once, and {data} is read in blocks: give one file, with --max-rows "
+            "if it is large; or put whole groups into a file of their own, measure on it with --test, and leave "
+            "--groups out"
+        )
+    if max_rows is not None:
+        raise BadInput(
+            f"--max-rows draws among all rows at once, and {data} is read in blocks, all of it: leave --max-rows out"
+        )
+    refuse_both(test, holdout)
     rows = open_rows(data)
     column = chosen_target(rows, target)
     kind = decided(rows, column, task)
@@ -60,16 +74,17 @@ def gathered(data: str, *, target: str | None, task: str, test: Path | None, **r
         held = Rows(other.inputs, other.targets)
     parts = len(rows.partitions)
     note = f"{data} was read in blocks: {parts} part{'s' * (parts != 1)}, {len(rows.columns)} columns"
-    return Streamed(_name(data), kind, column, f"files {data}", rows, held, (note, *rows.notes))
+    return Streamed(_name(data), kind, column, f"files {data}", rows, held, holdout, (note, *rows.notes))
 
 
 def fitted(found: Streamed, tell: Progress, scheduler: str | None, **settings: Any) -> Any:
-    """The survey of a stream, measured on the rows of the test file where there is one."""
+    """The survey of a stream, measured on the rows of the test file or on those held out, where there are some."""
     from theodolite.survey import KernelSurvey, KernelSurveyClassifier, with_holdout
 
     kind = KernelSurvey if found.task == "regression" else KernelSurveyClassifier
     tell(0, 0, f"surveying {found.name}")
-    model = kind(progress=tell, **settings).fit_stream(found.rows, found.target_name, scheduler=scheduler)
+    model = kind(progress=tell, **settings)
+    model.fit_stream(found.rows, found.target_name, scheduler=scheduler, holdout=found.share)
     if found.holdout is not None:
         with_holdout(model, found.holdout.inputs, found.holdout.targets, progress=tell)
     return model

@@ -127,7 +127,7 @@ def _of(recipe: Recipe, partition: Any) -> Harvest:
 def _sum(parts: list[Harvest]) -> Harvest:
     """Runs on a worker. The arguments belong to dask and may be asked for again: they are not added onto."""
     first, *others = parts
-    total = Harvest([one.copy() for one in first.statistics], first.sample.copy(), first.left_out)
+    total = first.copy()
     for other in others:
         total.absorb(other)
     return total

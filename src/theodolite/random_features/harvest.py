@@ -18,6 +18,7 @@ from theodolite.random_features.staging import StagedMap
 from theodolite.random_features.statistics import SufficientStatistics
 
 KEPT_ROWS = 4096
+MEASURED_ROWS = 16384  # of those held out; the risk on so many is known to about one per cent
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,35 +52,44 @@ class Recipe:
     def nothing(self) -> "Harvest":
         """What a pass over no rows gives."""
         statistics = [SufficientStatistics.empty(stage.columns, self.targets) for stage in self.stages]
-        return Harvest(statistics, RowSample.empty(self.kept, self.maps[0].input_shape[0], self.targets))
+        dimensions = self.maps[0].input_shape[0]
+        kept, held = (RowSample.empty(most, dimensions, self.targets) for most in (self.kept, MEASURED_ROWS))
+        return Harvest(statistics, kept, held)
 
     @property
     def bytes(self) -> int:
-        """Memory of a pass, about: the sums of each model, and a block of features with what it takes to make it."""
+        """Memory of a pass, about: maps, sums of each model, and a block of features with what it takes to make it."""
         sums = sum(8 * stage.columns**2 for stage in self.stages)
-        return sums + 3 * 8 * self.block_rows * max(stage.columns for stage in self.stages)
+        maps = sum(array.nbytes for one in self.maps for array in one.arrays().values())
+        return maps + sums + 3 * 8 * self.block_rows * max(stage.columns for stage in self.stages)
 
     def of(
         self, partition: Any, onto: "Harvest | None" = None, tell: Callable[[int], object] | None = None
     ) -> "Harvest":
         """The harvest of a partition, added in place onto another where one is given; `tell` hears of its rows.
 
+        Rows that a block holds out enter no sum; a sample of them is kept to measure on.
         Raises: BadInput, NotFinite and ShapeMismatch naming the file, the block and the row.
         """
         total = self.nothing() if onto is None else onto
         random = self.random(partition.index)
         for block in partition.blocks(self.block_rows):
             present, columns = target_columns(self, block)
-            points, priority = encoded(self, block), random.random(len(block.frame))
+            points, priority, held = encoded(self, block), random.random(len(block.frame)), block.held
             if present is not None:
                 total.left_out += int(len(present) - present.sum())
                 points, priority = points[present], priority[present]
+                held = None if held is None else held[present]
+            if held is not None:
+                total.held.offer(priority[held], points[held], columns[held])
+                total.held_rows += int(held.sum())
+                points, columns, priority = points[~held], columns[~held], priority[~held]
             try:
                 total.add(self, points, columns, priority, number=block.number)
             except NotFinite as error:
                 raise NotFinite(f"{block.place}: {error}") from error
             if tell is not None:
-                tell(total.rows)
+                tell(total.rows + total.held_rows)
         return total
 
     def random(self, index: int) -> np.random.Generator:
@@ -89,10 +99,13 @@ class Recipe:
 
 @dataclass
 class Harvest:
-    """What a pass keeps: sufficient statistics for each model, a sample of rows, and how many rows had no target."""
+    """What a pass keeps: sufficient statistics for each model and a sample of the rows they are of; a sample of the
+    rows that were held out, and how many these were; how many rows had no target."""
 
     statistics: list[SufficientStatistics]
     sample: RowSample
+    held: RowSample
+    held_rows: int = 0
     left_out: int = 0
 
     def add(
@@ -112,8 +125,15 @@ class Harvest:
         for mine, theirs in zip(self.statistics, other.statistics, strict=True):
             mine.absorb(theirs)
         self.sample.absorb(other.sample)
+        self.held.absorb(other.held)
+        self.held_rows += other.held_rows
         self.left_out += other.left_out
         return self
+
+    def copy(self) -> "Harvest":
+        """The same numbers in new arrays."""
+        statistics = [one.copy() for one in self.statistics]
+        return Harvest(statistics, self.sample.copy(), self.held.copy(), self.held_rows, self.left_out)
 
     @property
     def rows(self) -> int:

@@ -58,6 +58,8 @@ class NetworkFeatures(Family):
             raise BadInput(f"expected nngp(net) or ntk(net) of an architecture, got {self.kernel!r}")
         if isinstance(self.kernel, NTK) and self.kernel.rates is not None:
             raise BadInput("NTK features have one learning rate for all layers; use NystromFeatures for others")
+        if isinstance(self.kernel, NNGP):
+            _last_dense(self.kernel.net)  # refuses a network without units that could be features
         if self.width is not None:
             object.__setattr__(self, "width", positive_integer(self.width, "width"))
 

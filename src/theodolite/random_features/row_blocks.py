@@ -20,12 +20,16 @@ SAMPLED_PARTITIONS = 16
 
 @dataclass(frozen=True)
 class Block:
-    """Consecutive rows of a table; `number` and `first_row` count from 0 within the file (or array) `place`."""
+    """Consecutive rows of a table; `number` and `first_row` count from 0 within the file (or array) `place`.
+
+    `held`, a mask of the rows that nothing may be learned from, or None.
+    """
 
     frame: pd.DataFrame
     place: str
     number: int
     first_row: int
+    held: np.ndarray | None = None
 
     def row(self, position: int) -> str:
         """Where a row of the block stands, in words."""
@@ -71,7 +75,7 @@ class RowSource:
         return self.numeric[self.columns.index(column)]
 
     def sample(self, rows: int) -> tuple[pd.DataFrame, str]:
-        """About `rows` rows from which encodings are learned, and words on which they are.
+        """About `rows` rows from which encodings are learned, none of them held out, and words on which they are.
 
         The first rows of up to 16 partitions spread evenly over the source: reading a few blocks is cheap, reading all
         would be a pass of its own.
@@ -79,15 +83,16 @@ class RowSource:
         count = min(len(self.partitions), SAMPLED_PARTITIONS)
         chosen = np.unique(np.linspace(0, len(self.partitions) - 1, count).round().astype(int))
         share = -(-rows // len(chosen))
-        frames = []
+        frames, whole = [], len(chosen) == len(self.partitions)
         for place in chosen:
             block = next(self.partitions[place].blocks(share), None)
             if block is not None:
-                frames.append(block.frame)
+                whole &= len(block.frame) < share or len(block.frame) == self.partitions[place].rows
+                frames.append(block.frame if block.held is None else block.frame[~block.held])
         if not frames or not sum(map(len, frames)):
             raise BadInput(f"{self.name} holds no rows; add the data first")
         frame = pd.concat(frames, ignore_index=True)
-        if self.rows is not None and len(frame) >= self.rows:
+        if whole:
             return frame, f"all {len(frame)} rows"
         if len(chosen) == 1:
             return frame, f"the first {len(frame)} rows"

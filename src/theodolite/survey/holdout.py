@@ -4,7 +4,6 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from theodolite.kernel_regression.prediction import predict
 from theodolite.kernel_regression.target_coding import Classes
@@ -41,14 +40,20 @@ def with_holdout(model: Surveyor, Z: Any, targets: Any, *, progress: Progress = 
         raise BadInput(
             f"the holdout has {len(Z)} rows and {len(targets)} targets; expected the same number, at least 1"
         )
-    truth = model.coding_.encode(targets)
-    points = model.encoder_.transform(Z)
-    errors = np.sum((predict(model.best_kernel_, points, model.points_, model.dual_) - truth) ** 2, axis=1)
-    decoded = model.predict(Z if isinstance(Z, pd.DataFrame) else np.asarray(Z))
+    return measured_on(model, model.encoder_.transform(Z), model.coding_.encode(targets), progress=progress)
+
+
+def measured_on(
+    model: Surveyor, points: np.ndarray, truth: np.ndarray, *, progress: Progress = silent, **told: Any
+) -> Surveyor:
+    """`with_holdout` on encoded points (m, d) and coded targets (m, k); `told` joins what the record says of them."""
+    columns = model._machine_at(points)
+    errors = np.sum((columns - truth) ** 2, axis=1)
     if isinstance(model.coding_, Classes):
-        score_name, score = "accuracy", float(np.mean(decoded == targets))
+        right = model.coding_.decode(columns) == model.coding_.decode(truth)
+        score_name, score = "accuracy", float(np.mean(right))
     else:
-        score_name, score = "R2", float(1.0 - errors.sum() / np.sum((targets - targets.mean()) ** 2))
+        score_name, score = "R2", float(1.0 - errors.sum() / np.sum((truth - truth.mean(axis=0)) ** 2))
 
     record = model.record_
     whole = model._rows
@@ -59,8 +64,8 @@ def with_holdout(model: Surveyor, Z: Any, targets: Any, *, progress: Progress = 
     def risk(entry: CandidateRecord) -> float:
         fitted = model._featured.get(entry.name)
         if fitted is not None:
-            columns = predict(fitted.candidate.kernel, held.points, fitted.points, fitted.dual)
-            return float(np.mean(np.sum((columns + (fitted.mean - model.coding_.mean) - held.columns) ** 2, axis=1)))
+            columns = fitted.columns(held.points) + (fitted.mean - model.coding_.mean)
+            return float(np.mean(np.sum((columns - held.columns) ** 2, axis=1)))
         sample = screening if entry.rows == screening.size else whole
         return _measured_risk(model.candidates_[entry.name], sample, entry.ridge, held)
 
@@ -78,6 +83,7 @@ def with_holdout(model: Surveyor, Z: Any, targets: Any, *, progress: Progress = 
             "standard_error": float(errors.std() / np.sqrt(len(errors))),
             "score": score,
             "score_name": score_name,
+            **told,
         },
     )
     model.results_ = results_table(model.record_)

@@ -19,6 +19,7 @@ from theodolite.kernel_regression.target_coding import Classes, Coding, Quantiti
 from theodolite.kernels import from_config
 from theodolite.numerics.errors import BadInput
 from theodolite.numerics.files import write_atomically, write_json
+from theodolite.random_features.maps import revive
 from theodolite.survey.columns import ColumnEncoder
 from theodolite.survey.images import ImageEncoder
 from theodolite.survey.record import SurveyRecord
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 DESCRIPTION = "model.json"
+_MAP = "map."  # before the names of a feature map's arrays
 
 
 def save(model: "Surveyor", folder: str | Path) -> Path:
@@ -44,13 +46,8 @@ def save(model: "Surveyor", folder: str | Path) -> Path:
     """
     folder = Path(folder)
     kernel = model.best_kernel_.config()
-    tensors = tensors_to_bytes(
-        {
-            "points": np.ascontiguousarray(model.points_),
-            "dual": np.ascontiguousarray(model.dual_),
-            "mean": np.ascontiguousarray(model.coding_.mean),
-        }
-    )
+    machine = _machine_tensors(model) | {"mean": model.coding_.mean}
+    tensors = tensors_to_bytes({name: np.ascontiguousarray(array) for name, array in machine.items()})
     digest = hashlib.sha256(tensors).hexdigest()
     name = f"model-{digest[:16]}.safetensors"
     write_atomically(folder / name, tensors)
@@ -63,6 +60,7 @@ def save(model: "Surveyor", folder: str | Path) -> Path:
             "sha256": digest,
             "kernel": kernel,
             "ridge": model.best_ridge_,
+            **({} if model.map_ is None else {"map": model.map_.config()}),
             "coding": _coding_json(model.coding_),
             "features": int(model.n_features_in_),
             "feature_names": [str(one) for one in getattr(model, "feature_names_in_", [])],
@@ -98,7 +96,12 @@ def load(folder: str | Path, kinds: Iterable[type["Surveyor"]]) -> Any:
         model = known[described["kind"]]()
         model.best_kernel_ = from_config(described["kernel"])
         model.best_ridge_ = float(described["ridge"])
-        model.points_, model.dual_ = tensors["points"], tensors["dual"]
+        model.map_ = None
+        if "map" in described:
+            arrays = {name.removeprefix(_MAP): one for name, one in tensors.items() if name.startswith(_MAP)}
+            model.map_, model.weights_ = revive(described["map"], arrays), tensors["weights"]
+        else:
+            model.points_, model.dual_ = tensors["points"], tensors["dual"]
         model.coding_ = _coding(described["coding"], tensors["mean"])
         encoder = described["encoder"]
         model.encoder_ = (ImageEncoder if "images" in encoder else ColumnEncoder).from_json(encoder)
@@ -112,6 +115,13 @@ def load(folder: str | Path, kinds: Iterable[type["Surveyor"]]) -> Any:
         raise BadInput(f"{folder / DESCRIPTION} is damaged ({error!r}); run the survey again") from None
     model._publish()
     return model
+
+
+def _machine_tensors(model: "Surveyor") -> dict[str, np.ndarray]:
+    """Points and coefficients of a kernel machine, or the arrays of a feature map and its weights."""
+    if model.map_ is None:
+        return {"points": model.points_, "dual": model.dual_}
+    return {"weights": model.weights_, **{f"{_MAP}{name}": one for name, one in model.map_.arrays().items()}}
 
 
 def _tensors(folder: Path, name: str, digest: str) -> dict[str, np.ndarray]:

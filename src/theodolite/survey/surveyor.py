@@ -23,6 +23,10 @@ from theodolite.numerics.checks import positive, positive_integer
 from theodolite.numerics.errors import BadInput
 from theodolite.numerics.memory import limit_bytes
 from theodolite.numerics.progress import Progress, silent
+from theodolite.random_features.maps import FeatureMap
+from theodolite.random_features.nystrom import NystromMap
+from theodolite.random_features.of_kernel import features_of
+from theodolite.random_features.staging import predict as predict_by_map
 from theodolite.survey import large
 from theodolite.survey.candidates import Candidate, candidates
 from theodolite.survey.columns import ColumnEncoder
@@ -96,17 +100,21 @@ class Surveyor(BaseEstimator):
         name = str(getattr(y, "name", None) or "target")
         return self._survey(whole, route, notes, len(y), name, lambda recipe: large.over_arrays(recipe, whole), started)
 
-    def fit_stream(self, source: Any, target: str | None = None, *, scheduler: str | None = None) -> Self:
+    def fit_stream(
+        self, source: Any, target: str | None = None, *, scheduler: str | None = None, holdout: float | None = None
+    ) -> Self:
         """Survey a table of any length: candidates meet on a sample, the best is fitted on all rows in one pass.
 
         Args: source, a path, a glob ("parts/*.parquet"), a folder, a list of them, or what `open_rows` returned;
-            target, the column to predict; scheduler, None, "local" or a dask scheduler's address ("tcp://...").
+            target, the column to predict; scheduler, None, "local" or a dask scheduler's address ("tcp://...");
+            holdout, a share of rows to learn nothing from and to measure the risk on (in `record_.holdout`): drawn by
+            their place in the table and `random_state`, the same whatever the blocks and workers.
         Columns, lengthscales and landmarks are learned from a sample of at most 16384 rows, which a note describes.
         Raises: BadInput, NotFinite (naming file, block and row), TooLarge.
         """
         from theodolite.survey.streaming import fit_stream
 
-        return fit_stream(self, source, target, scheduler)
+        return fit_stream(self, source, target, scheduler, holdout)
 
     def _survey(
         self,
@@ -134,12 +142,13 @@ class Surveyor(BaseEstimator):
         if isinstance(self.encoder_, ImageEncoder):
             entries = [replace(entry, kernel=for_shape(entry.kernel, self.encoder_.shape_)) for entry in entries]
         names = [entry.name for entry in entries]
+        route = large.possible(route, entries, asked=self.route)
         mark = fingerprint(whole.points, whole.columns, whole.groups, names, self._settings(), __version__)
         notebook = Notebook(self.folder, mark)
         race = Race(notebook, self.progress or silent, self.time_limit, len(entries) + 5)
         ranked = race.refine(race.run(entries, screening), screening)
         self._featured: dict[str, large.Fitted] = {}
-        if route.kind == "nystrom":
+        if route.kind != "exact":
             ranked = self._through_features(ranked, whole, route, race, target, all_rows)
             route = replace(route, rows=ranked[0][1].rows)
         elif whole.size > screening.size:
@@ -165,7 +174,7 @@ class Surveyor(BaseEstimator):
             settings=self._settings(),
             versions=_versions(),
             seconds=time.perf_counter() - started,
-            extra={"route": route.words},
+            extra={"route": route.words, **self._map_words()},
         )
         self._publish()
         race.progress(race.total, race.total, "done")
@@ -175,16 +184,23 @@ class Surveyor(BaseEstimator):
         self, ranked: list[Entry], whole: Sample, route: Route, race: Race, target: str, all_rows: large.Pass
     ) -> list[Entry]:
         """The finalists meet on rows in memory; the best of them learns from all rows."""
-        assert route.features is not None
         recipe = large.recipe_for(self.encoder_, self.coding_, seed=self.random_state, target=target)
         meeting = whole.at_most(large.CONTEST_ROWS, self.random_state)
-        settings = {"landmarks": route.features, "memory_limit": self.memory_limit}
+        limit = self.memory_limit
         found = large.contest(
-            ranked[:FINALISTS], recipe, meeting, progress=race.progress, in_time=race.in_time, **settings
+            ranked[:FINALISTS],
+            recipe,
+            meeting,
+            route,
+            progress=race.progress,
+            in_time=race.in_time,
+            memory_limit=limit,
         )
         best = found[0]
         race.progress(race.done, race.total, f"all rows through features of {best.candidate.name}")
-        found[0] = large.through_features(best.candidate, best.record, recipe, meeting.points, all_rows, **settings)
+        found[0] = large.through_features(
+            best.candidate, best.record, recipe, meeting.points, route, all_rows, memory_limit=limit
+        )
         self._featured = {one.candidate.name: one for one in found}
         return [*((one.candidate, one.record) for one in found), *ranked[len(found) :]]
 
@@ -192,11 +208,15 @@ class Surveyor(BaseEstimator):
         self.best_kernel_: Kernel = chosen.kernel
         self.best_ridge_ = record.ridge
         columns = whole.columns
+        self.map_: FeatureMap | None = None
         if chosen.name not in self._featured:
             self.points_, self.dual_ = whole.points, dual_coefficients(chosen, whole, record.ridge)
         else:
             fitted = self._featured[chosen.name]
-            self.points_, self.dual_ = fitted.points, fitted.dual
+            if isinstance(fitted.map, NystromMap):  # a kernel machine like any other, on its landmarks
+                self.points_, self.dual_ = fitted.map.landmarks, fitted.map.root @ fitted.weights
+            else:
+                self.map_, self.weights_ = fitted.map, fitted.weights
             columns = columns + (self.coding_.mean - fitted.mean)
             self.coding_ = replace(self.coding_, mean=fitted.mean)
         self._rows = Sample(whole.points, columns, None, self.memory_limit)
@@ -218,7 +238,19 @@ class Surveyor(BaseEstimator):
         check_is_fitted(self)
         if not isinstance(Z, pd.DataFrame):
             Z = validate_data(self, Z, reset=False, dtype=None, ensure_all_finite=False, allow_nd=True)
-        return predict(self.best_kernel_, self.encoder_.transform(Z), self.points_, self.dual_)
+        return self._machine_at(self.encoder_.transform(Z))
+
+    def _machine_at(self, points: np.ndarray) -> np.ndarray:
+        """Predicted centred columns (m, k) at encoded points."""
+        if self.map_ is not None:
+            return predict_by_map(self.map_, points, self.weights_)
+        return predict(self.best_kernel_, points, self.points_, self.dual_)
+
+    def _map_words(self) -> dict[str, str]:
+        """For the record: which random features, where the machine has some."""
+        if self.map_ is None:
+            return {}
+        return {"random features": f"{type(features_of(self.best_kernel_)).__name__}, {self.map_.features}"}
 
     def predict(self, Z: Any) -> np.ndarray:
         """Predictions for new rows Z with the columns of the training table, (m,)."""
