@@ -25,12 +25,14 @@ NUMBERS = ("cost", "polished_cost", "gradient", "largest")
 class TeacherStudentConfig(Config):
     """Students of each width and teacher; the flow runs until a time, then at most 300 second-order steps classify it.
 
-    `merging` is the relative distance up to which neurons count as copies when the teacher is looked for;
+    At twice the width of the teacher, where the demand is close to what is found, there are `hard_at_twice` of the hard
+    teacher. `merging` is the relative distance up to which neurons count as copies when the teacher is looked for;
     `bins` of the histogram of costs, over `lowest` to `highest` (powers of ten).
     """
 
     widths: tuple[int, ...] = (4, 5, 6, 8, 12)
     hard: int = 120
+    hard_at_twice: int = 1600
     easy: int = 60
     together: int = 10
     side: int = 15
@@ -45,9 +47,16 @@ class TeacherStudentConfig(Config):
     rise: float = 3.0
     recovery: float = 0.8
 
-    def students(self, name: str) -> int:
-        """Students of each width of a teacher."""
-        return self.hard if name == "hard" else self.easy
+    @property
+    def twice(self) -> int:
+        """The first width of at least twice the teacher's, or the last one."""
+        return next(m for m in self.widths if m >= min(2 * NEURONS, self.widths[-1]))
+
+    def students(self, name: str, width: int) -> int:
+        """Students of a width of a teacher."""
+        if name == "easy":
+            return self.easy
+        return self.hard_at_twice if width == self.twice else self.hard
 
 
 def run(config: TeacherStudentConfig, key: Key, bench: Bench) -> Measurement:
@@ -57,12 +66,12 @@ def run(config: TeacherStudentConfig, key: Key, bench: Bench) -> Measurement:
         f"{name}, width {width}, students from {first}": (name, width, first)
         for name in TEACHERS
         for width in config.widths
-        for first in range(0, config.students(name), config.together)
+        for first in range(0, config.students(name, width), config.together)
     }
 
     def several(label: str) -> Arrays:
         name, width, first = batches[label]
-        places = range(first, min(first + config.together, config.students(name)))
+        places = range(first, min(first + config.together, config.students(name, width)))
         rows = [_one(config, problems[name], width, key.split(name, width, place)) for place in places]
         return {number: np.array([row[number] for row in rows]) for number in rows[0]}
 
@@ -77,8 +86,9 @@ def run(config: TeacherStudentConfig, key: Key, bench: Bench) -> Measurement:
     arrays["ratio"] = np.array([float(saddle_ratio(NEURONS, m)) for m in config.widths])
     _histogram(config, arrays)
     words = (
-        f"two teachers of {NEURONS} neurons on {config.side} x {config.side} points of [-5, 5]^2; {config.hard} (hard) "
-        f"and {config.easy} (easy) students of each width, gradient flow to t = {config.until:g} (synthetic)"
+        f"two teachers of {NEURONS} neurons on {config.side} x {config.side} points of [-5, 5]^2; {config.hard} (hard; "
+        f"{config.hard_at_twice} of width {config.twice}) and {config.easy} (easy) students of each width, gradient "
+        f"flow to t = {config.until:g} (synthetic)"
     )
     return Measurement(arrays, {}, words)
 
@@ -86,10 +96,11 @@ def run(config: TeacherStudentConfig, key: Key, bench: Bench) -> Measurement:
 def checks(config: TeacherStudentConfig, measured: Measurement) -> tuple[Check, ...]:
     """Success at the teacher's width and at twice it, the rise between, and the teachers that are found again."""
     a = measured.arrays
-    narrow, twice = config.widths[0], next(m for m in config.widths if m >= min(2 * NEURONS, config.widths[-1]))
+    narrow, twice = config.widths[0], config.twice
     hits = {m: int(np.sum(a[f"hard_{m}_kind"] == 0)) for m in (narrow, twice)}
-    shares = {m: proportion_interval(hits[m], config.hard) for m in hits}
-    spread = np.sqrt(sum(float(share.mean * (1 - share.mean)) / config.hard for share in shares.values()))
+    trials = {m: config.students("hard", m) for m in hits}
+    shares = {m: proportion_interval(hits[m], trials[m]) for m in hits}
+    spread = np.sqrt(sum(float(shares[m].mean * (1 - shares[m].mean)) / trials[m] for m in hits))
     rise = float(shares[twice].mean - shares[narrow].mean) / max(float(spread), 1e-9)
     wilson = "95 % Wilson interval, farther side"
     found = [
@@ -163,7 +174,7 @@ def panels(config: TeacherStudentConfig, measured: Measurement) -> tuple[Panel, 
             "Costs of the students of the hard teacher that fail repeat themselves: each bar of the narrow widths "
             "holds students of one plateau or one slow channel.",
             Axis("polished cost, decades"),
-            Axis("students"),
+            Axis("share of the students of that width"),
             tuple(
                 Series(f"width {m}", "bins", f"histogram_{m}", family=f"width {m}")
                 for m in config.widths
@@ -232,7 +243,10 @@ def _count(config: TeacherStudentConfig, name: str, arrays: Arrays) -> None:
     for place, word in enumerate(("successes", "plateaus", "channels")):
         arrays[f"{name}_{word}"] = np.array([float(np.sum(kind == place)) for kind in kinds])
     arrays[f"{name}_recovered"] = np.array([arrays[f"{name}_{m}_recovered"].sum() for m in config.widths])
-    shares = [proportion_interval(int(hits), config.students(name)) for hits in arrays[f"{name}_successes"]]
+    shares = [
+        proportion_interval(int(hits), config.students(name, m))
+        for m, hits in zip(config.widths, arrays[f"{name}_successes"], strict=True)
+    ]
     arrays[f"{name}_share"] = np.array([float(share.mean) for share in shares])
     arrays[f"{name}_half"] = np.array([float(share.half) for share in shares])
 
@@ -244,7 +258,7 @@ def _histogram(config: TeacherStudentConfig, arrays: Arrays) -> None:
     for m in config.widths:
         failed = arrays[f"hard_{m}_kind"] > 0
         costs = np.log10(np.maximum(arrays[f"hard_{m}_polished_cost"][failed], 1e-300))
-        arrays[f"histogram_{m}"] = np.histogram(np.clip(costs, edges[0], edges[-1]), edges)[0].astype(float)
+        arrays[f"histogram_{m}"] = np.histogram(np.clip(costs, edges[0], edges[-1]), edges)[0] / len(failed)
     for place in range(1, len(KINDS)):
         chosen = [arrays[f"hard_{m}_kind"] == place for m in config.widths]
         for ours, theirs in (("cost", "polished_cost"), ("largest", "largest")):
@@ -260,7 +274,7 @@ CASE = Case(
     "wider nearly always reach zero loss, and merging their copies gives the teacher back.",
     source="Simsek et al. (2021), arXiv:2105.12221: the teacher-student experiment; grid and easy teacher are ours",
     full=TeacherStudentConfig(),
-    smoke=TeacherStudentConfig(widths=(4, 8), hard=5, easy=2, side=7, until=1e2, bins=8),
+    smoke=TeacherStudentConfig(widths=(4, 8), hard=5, hard_at_twice=5, easy=2, side=7, until=1e2, bins=8),
     run=run,
     checks=checks,
     panels=panels,

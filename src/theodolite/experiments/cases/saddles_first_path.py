@@ -17,14 +17,20 @@ from theodolite.training_dynamics.saddles import critical_values, first_path, fu
 
 @dataclass(frozen=True)
 class FirstPathConfig(Config):
-    """As for escape; runs are aligned where the cost is `level` and compared over `window`."""
+    """As for escape; runs are aligned where the cost is `level` and compared over `window`. Of two and three layers the
+    exponent over the first `demanded` scales is asked for; smaller ones show what becomes of it."""
 
     size: int = 8
     singular_values: tuple[float, ...] = (4.0, 2.0, 1.0)
     width: int = 16
     depths: tuple[int, ...] = (2, 3, 4)
-    sigmas: tuple[tuple[float, ...], ...] = ((1e-2, 1e-3, 1e-4, 1e-6), (0.05, 0.02, 0.005), (0.1, 0.06, 0.04))
-    draws: int = 10
+    sigmas: tuple[tuple[float, ...], ...] = (
+        (1e-2, 1e-3, 1e-4, 1e-6),
+        (0.05, 0.02, 0.005, 1e-3, 1e-4),
+        (0.1, 0.06, 0.04),
+    )
+    demanded: int = 3
+    draws: int = 32
     level: float = 6.5
     window: float = 0.25
     power: float = 0.8
@@ -67,11 +73,11 @@ def run(config: FirstPathConfig, key: Key, bench: Bench) -> Measurement:
             falls = mean_interval(np.diff(np.log(values), axis=0), axis=1)  # between neighbouring scales, by draw
             arrays |= {f"{name}_fall_{depth}": falls.mean, f"{name}_fall_{depth}_error": falls.half}
         x = np.log(np.array(sigmas))
-        arrays[f"power_{depth}"] = np.array(slopes(x, np.log(np.array([one["gaps"] for one in own])).T))
+        demanded = np.log(np.array([one["gaps"] for one in own[: config.demanded]]))
+        arrays[f"power_{depth}"] = np.array(slopes(x[: config.demanded], demanded.T))
         local = np.diff(np.log(np.array([one["gaps"] for one in own[-2:]])), axis=0)[0] / np.diff(x)[-1]
         arrays[f"local_{depth}"] = np.array([float(v) for v in mean_interval(local)])
-        power = 1.0 - config.singular_values[1] / config.singular_values[0] if depth == 2 else 1.0
-        guide = np.array(sigmas) ** power
+        guide = np.array(sigmas) ** (1.0 - config.singular_values[1] / config.singular_values[0])
         arrays[f"line_{depth}"] = guide * arrays[f"gaps_{depth}"][-1] / guide[-1]
     words = (
         f"squared cost of an {config.size} x {config.size} target, singular values {config.singular_values}, linear "
@@ -83,7 +89,8 @@ def run(config: FirstPathConfig, key: Key, bench: Bench) -> Measurement:
 def checks(config: FirstPathConfig, measured: Measurement) -> tuple[Check, ...]:
     """The gap falls with the scale at each step; for two and three layers about in proportion to it; its law for two.
 
-    With two layers the second mode has grown to sigma^(1 - s_2/s_1) when the first escapes, and couples to it.
+    While the first mode grows from sigma to 1, what the outer layers hold of the second one in its direction grows from
+    sigma to sigma^(1 - s_2/s_1), at any depth.
     """
     a = measured.arrays
     found = []
@@ -108,7 +115,8 @@ def checks(config: FirstPathConfig, measured: Measurement) -> tuple[Check, ...]:
             mean, half = a[f"power_{depth}"]
             found.append(
                 Check(
-                    f"exponent in sigma of the gap to the first path, {depth} layers",
+                    f"exponent in sigma of the gap to the first path, {depth} layers, sigma from "
+                    f"{a[f'sigma_{depth}'][0]:g} to {a[f'sigma_{depth}'][: config.demanded][-1]:g}",
                     float(mean),
                     config.power,
                     float(half),
@@ -147,7 +155,13 @@ def panels(config: FirstPathConfig, measured: Measurement) -> tuple[Panel, ...]:
             for depth in config.depths
         )
 
-    law = Series("2 layers, sigma^(1 - s_2/s_1)", "sigma_2", "line_2", role="guide", family="2")
+    laws = tuple(
+        Series(
+            f"{depth} layers, sigma^(1 - s_2/s_1)", f"sigma_{depth}", f"line_{depth}", role="guide", family=str(depth)
+        )
+        for depth in config.depths
+        if depth <= 3
+    )
     x = Axis("standard deviation of the initial weights", log=True)
     return (
         Panel(
@@ -157,7 +171,7 @@ def panels(config: FirstPathConfig, measured: Measurement) -> tuple[Panel, ...]:
             "The smaller the initial weights, the closer the network follows the first path.",
             x,
             Axis("largest Frobenius norm of the difference", log=True),
-            (*series("gaps"), law),
+            (*series("gaps"), *laws),
         ),
         Panel(
             "ratio",

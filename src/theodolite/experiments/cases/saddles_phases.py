@@ -25,7 +25,7 @@ class PhaseConfig(Config):
     size: int = 4
     singular_values: tuple[float, ...] = (2.0, 1.2, 0.7, 0.4)
     gammas: tuple[float, ...] = (LAZY, MEAN_FIELD, BETWEEN, RICH)
-    draws: tuple[int, ...] = (64, 32, 16, 16)
+    draws: tuple[int, ...] = (64, 400, 16, 16)
     widths: tuple[int, ...] = (16, 32, 64, 128, 256, 512)
     slope_limit: float = 0.05
     lazy_slope_limit: float = 0.06
