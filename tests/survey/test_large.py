@@ -7,7 +7,7 @@ from sklearn.datasets import make_friedman1
 
 from theodolite import survey
 from theodolite.kernel_regression import KernelRidgeRegressor
-from theodolite.kernels import RBF
+from theodolite.kernels import RBF, Laplace
 from theodolite.numerics import BadInput, NotFinite
 from theodolite.random_features import RandomFeatureRidge, open_rows
 from theodolite.random_features.of_kernel import features_of
@@ -36,6 +36,8 @@ def test_routes_follow_rows_memory_and_wishes():
     big = route_for(20_000)
     assert (big.kind, big.rows, big.features) == ("nystrom", 20_000, 2048)
     assert "20000 rows are more than 8000" in big.words
+    assert (big.rival.kind, big.rival.features) == ("features", 2048)
+    assert route_for(20_000, asked="nystrom").rival is None
     tight = route_for(5000, memory_limit="100MB")
     assert tight.kind == "nystrom"
     assert "exact needs 600 MB, more than the limit of 100 MB" in tight.why
@@ -154,6 +156,27 @@ def test_networks_are_random_features_of_their_kernels(reading, tmp_path):
     np.testing.assert_array_equal(KernelSurvey.load(model.save(tmp_path)).predict(X), model.predict(X))
 
 
+@pytest.mark.parametrize(("kernel", "wins"), [(Laplace(4.0), "features"), (RBF(12.0), "nystrom")])
+def test_landmarks_and_random_features_meet_and_the_better_ones_are_taken(kernel, wins, monkeypatch):
+    monkeypatch.setattr(routing, "MOST_EXACT_ROWS", 1000)
+    X, y = friedman(1500)
+    Z, z = friedman(2000, seed=1)
+    settings = {"candidates": [kernel], "features": 200 if wins == "features" else 100}
+    chosen, landmarks, features = (
+        KernelSurvey(route=route, **settings).fit(X, y) for route in ("auto", "nystrom", "features")
+    )
+    taken, left = (landmarks, features) if wins == "nystrom" else (features, landmarks)
+    np.testing.assert_array_equal(chosen.predict(Z), taken.predict(Z))
+    risk, other = (np.mean((model.predict(Z) - z) ** 2) for model in (taken, left))
+    assert risk < 0.97 * other
+    words = chosen.record_.extra["route"]
+    assert "1500 rows are more than 1000; on 1500 rows they predict a risk of" in words
+    assert f" of {taken.predicted_risk_:.4g}, as many" in words
+    assert words.endswith(
+        f"{'landmarks' if wins == 'features' else 'random features'} one of {left.predicted_risk_:.4g}"
+    )
+
+
 def test_a_kernel_without_random_features_is_named():
     X, y = friedman(60)
     with pytest.raises(BadInput, match=r"Polynomial of degree \d: .* has no random features of its own; RBF, Laplace"):
@@ -198,7 +221,7 @@ def test_a_small_stream_is_fitted_exactly(parts):
 
 @pytest.mark.parametrize("few", ["rbf", "linear"])
 def test_many_small_parts_show_too_few_rows_for_landmarks(tmp_path, monkeypatch, few):
-    monkeypatch.setattr(routing, "LANDMARKS_FOR_FEATURES", 1)
+    monkeypatch.setattr(routing, "FEATURES_A_LANDMARK", 1)
     X, y = friedman(400)
     for number in range(20):
         X.assign(price=y)[number * 20 : (number + 1) * 20].to_parquet(tmp_path / f"{number:02}.parquet")

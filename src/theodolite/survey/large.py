@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 
 from theodolite.numerics import memory
-from theodolite.numerics.errors import BadInput
-from theodolite.numerics.progress import Progress, silent
 from theodolite.random_features.drawing import drawn_maps
 from theodolite.random_features.harvest import KEPT_ROWS, Harvest, Recipe
 from theodolite.random_features.machine import Machine, fit_machine
@@ -20,11 +18,9 @@ from theodolite.random_features.row_sample import RowSample
 from theodolite.random_features.staging import predict
 from theodolite.survey.candidates import Candidate
 from theodolite.survey.measuring import Sample, description
-from theodolite.survey.race import Entry
 from theodolite.survey.record import CandidateRecord
 from theodolite.survey.routing import Route
 
-CONTEST_ROWS = 16384  # on which the finalists meet before the best of them sees all rows
 SATURATED = 0.5  # effective dimension as a share of the features, above which these hold the machine back
 _FEW_ROWS = "left-out errors vary by"  # a verdict on the screening rows that more rows settle
 _USED = "the machine uses "
@@ -38,6 +34,7 @@ class Fitted:
 
     candidate: Candidate
     record: CandidateRecord
+    route: Route
     map: FeatureMap
     weights: np.ndarray
     mean: np.ndarray
@@ -56,56 +53,6 @@ def drawn(candidate: Candidate, route: Route, pool: np.ndarray, seed: int) -> Fe
     if route.kind == "nystrom":
         return NystromFeatures(candidate.kernel).sample(seed, min(route.features, len(pool)), pool)
     return drawn_maps(features_of(candidate.kernel), None, route.features, pool, seed=seed)[0]
-
-
-def possible(route: Route, entries: list[Candidate], *, asked: str) -> Route:
-    """The route, or the one instead of it where a kernel has no random features of its own.
-
-    Raises: BadInput naming the kernel, when random features were asked for.
-    """
-    if route.kind != "features":
-        return route
-    for candidate in entries:
-        try:
-            features_of(candidate.kernel)
-        except BadInput as error:
-            if asked == "features" or route.instead is None:
-                raise BadInput(
-                    f"route='features' does not go with the candidate {candidate.name}: {error}; leave it out, or use "
-                    "route='nystrom', which serves every kernel"
-                ) from None
-            return replace(route.instead, why=f"{route.why}, but {candidate.name} has no random features")
-    return route
-
-
-def contest(
-    finalists: list[Entry],
-    recipe: Recipe,
-    sample: Sample,
-    route: Route,
-    *,
-    progress: Progress = silent,
-    in_time: Callable[[], bool] = lambda: True,
-    memory_limit: Any = None,
-) -> list[Fitted]:
-    """Finalists measured through features on rows in memory, best first; at least one, others while there is time."""
-    found = []
-    for number, (candidate, record) in enumerate(finalists):
-        if found and not in_time():
-            break
-        progress(number, len(finalists), f"features of {candidate.name}")
-        found.append(
-            through_features(
-                candidate,
-                record,
-                recipe,
-                sample.points,
-                route,
-                lambda prepared: over_arrays(prepared, sample),
-                memory_limit=memory_limit,
-            )
-        )
-    return sorted(found, key=lambda one: one.record.predicted_risk)
 
 
 def through_features(
@@ -137,7 +84,7 @@ def through_features(
     machine = fit_machine(harvest, prepared, ridge="auto", memory_limit=memory_limit)
     record = _record(candidate, screened, machine, one.features, time.perf_counter() - start)
     weights = machine.weights[0]
-    return Fitted(candidate, record, one, weights, machine.mean, harvest.rows, harvest.left_out, harvest.held)
+    return Fitted(candidate, record, route, one, weights, machine.mean, harvest.rows, harvest.left_out, harvest.held)
 
 
 def over_arrays(recipe: Recipe, sample: Sample) -> Harvest:

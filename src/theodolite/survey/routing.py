@@ -11,7 +11,7 @@ from theodolite.random_features.row_blocks import BLOCK_ROWS
 MOST_EXACT_ROWS = 8000  # beyond, n^3 operations take minutes, and 2048 landmarks lose a few per cent at most
 FEATURES = 2048
 FEWEST_LANDMARKS = 64  # a machine of fewer is not chosen to save memory
-LANDMARKS_FOR_FEATURES = 8  # a landmark is worth as many random features at least
+FEATURES_A_LANDMARK = 8  # so many random features are worth more than one landmark, whatever the kernel
 ROUTES = ("auto", "exact", "nystrom", "features")
 _EXACT_COPIES = 3  # (n, n) arrays alive while the exact machine is fitted
 _SQUARES = 8  # (P, P) arrays alive at once: the sums, the map of the landmarks, the eigendecomposition
@@ -24,7 +24,7 @@ class Route:
 
     `kind`, "exact", "nystrom" (the kernel seen from landmarks, a sample of the rows) or "features" (random features
     that need no rows to be drawn); `rows` used for fitting; `features` P, landmarks or random features, None for exact;
-    `instead`, the route for kernels that have no random features.
+    `instead`, the route for kernels that have no random features; `rival`, a route to be tried beside this one.
     """
 
     kind: str
@@ -32,6 +32,7 @@ class Route:
     features: int | None
     why: str
     instead: "Route | None" = None
+    rival: "Route | None" = None
 
     @property
     def words(self) -> str:
@@ -107,7 +108,7 @@ def route_in_blocks(
         return _asked_for(asked, used, sampled, features)
     wanted = features or min(FEATURES, rows or FEATURES)
     landmarks = Route("nystrom", used, min(wanted, sampled), "the table is read in blocks")
-    if (rows is None or rows > sampled) and sampled * LANDMARKS_FOR_FEATURES < wanted:
+    if (rows is None or rows > sampled) and sampled * FEATURES_A_LANDMARK < wanted:
         why = f"the sample of the table has {sampled} rows, too few to choose {wanted} landmarks from"
         return replace(landmarks, kind="features", features=wanted, why=why, instead=landmarks)
     return _within(memory.limit_bytes(memory_limit), landmarks, given=features is not None)
@@ -127,16 +128,17 @@ def _asked_for(kind: str, used: int, pool: int, features: int | None) -> Route:
 def _within(limit: int, route: Route, *, given: bool) -> Route:
     """A Nystrom route with as many landmarks as memory holds; a number that was given stays, and may be refused.
 
-    Random features in their place would take nearly as much memory and be less accurate.
+    As many random features are its rival: they take nearly as much memory, and the kernel decides which are better.
     """
     assert route.features is not None
     needed, fewer = bytes_of(route.features), _most_landmarks(limit)
     if needed <= limit or given or fewer < FEWEST_LANDMARKS:
-        return route
+        return replace(route, rival=replace(route, kind="features"))
     short = (
         f"{route.features} landmarks need {memory.readable(needed)}, more than the limit of {memory.readable(limit)}"
     )
-    return replace(route, features=fewer, why=f"{route.why}; {short}: {fewer} fit")
+    route = replace(route, features=fewer, why=f"{route.why}; {short}: {fewer} fit")
+    return replace(route, rival=replace(route, kind="features"))
 
 
 def _most_landmarks(limit: int) -> int:

@@ -30,6 +30,7 @@ from theodolite.random_features.staging import predict as predict_by_map
 from theodolite.survey import large
 from theodolite.survey.candidates import Candidate, candidates
 from theodolite.survey.columns import ColumnEncoder
+from theodolite.survey.contest import CONTEST_ROWS, contest, possible
 from theodolite.survey.images import ImageEncoder, for_shape
 from theodolite.survey.measuring import Sample, dual_coefficients, gram_of
 from theodolite.survey.notebook import Notebook, fingerprint
@@ -133,7 +134,7 @@ class Surveyor(BaseEstimator):
                 f"every candidate was measured on {SCREENING_ROWS} of {whole.size} rows, the best {FINALISTS} on all"
                 if route.kind == "exact"
                 else f"every candidate was measured on {SCREENING_ROWS} rows, the best {FINALISTS} through features on "
-                f"{min(whole.size, large.CONTEST_ROWS)}, the best of these on all"
+                f"{min(whole.size, CONTEST_ROWS)}, the best of these on all"
             )
         if whole.groups is None and screening.left_out_together is not None:
             repeating = screening.size - len(np.unique(screening.left_out_together))
@@ -142,7 +143,7 @@ class Surveyor(BaseEstimator):
         if isinstance(self.encoder_, ImageEncoder):
             entries = [replace(entry, kernel=for_shape(entry.kernel, self.encoder_.shape_)) for entry in entries]
         names = [entry.name for entry in entries]
-        route = large.possible(route, entries, asked=self.route)
+        route = possible(route, entries, asked=self.route)
         mark = fingerprint(whole.points, whole.columns, whole.groups, names, self._settings(), __version__)
         notebook = Notebook(self.folder, mark)
         race = Race(notebook, self.progress or silent, self.time_limit, len(entries) + 5)
@@ -150,7 +151,7 @@ class Surveyor(BaseEstimator):
         self._featured: dict[str, large.Fitted] = {}
         if route.kind != "exact":
             ranked = self._through_features(ranked, whole, route, race, target, all_rows)
-            route = replace(route, rows=ranked[0][1].rows)
+            route = replace(self._featured[ranked[0][0].name].route, rows=ranked[0][1].rows)
         elif whole.size > screening.size:
             ranked = race.run([candidate for candidate, _ in ranked[:FINALISTS]], whole) + ranked[FINALISTS:]
         chosen, record = ranked[0]
@@ -185,9 +186,9 @@ class Surveyor(BaseEstimator):
     ) -> list[Entry]:
         """The finalists meet on rows in memory; the best of them learns from all rows."""
         recipe = large.recipe_for(self.encoder_, self.coding_, seed=self.random_state, target=target)
-        meeting = whole.at_most(large.CONTEST_ROWS, self.random_state)
+        meeting = whole.at_most(CONTEST_ROWS, self.random_state)
         limit = self.memory_limit
-        found = large.contest(
+        found = contest(
             ranked[:FINALISTS],
             recipe,
             meeting,
@@ -199,7 +200,7 @@ class Surveyor(BaseEstimator):
         best = found[0]
         race.progress(race.done, race.total, f"all rows through features of {best.candidate.name}")
         found[0] = large.through_features(
-            best.candidate, best.record, recipe, meeting.points, route, all_rows, memory_limit=limit
+            best.candidate, best.record, recipe, meeting.points, best.route, all_rows, memory_limit=limit
         )
         self._featured = {one.candidate.name: one for one in found}
         return [*((one.candidate, one.record) for one in found), *ranked[len(found) :]]
