@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("--features", type=int, default=None)
     parser.add_argument("--ridges", type=float, nargs="+", default=[1.0], help="factors of the ridge to solve at")
     parser.add_argument("--exact-sizes", type=int, nargs=2, default=[4000, 8000])
-    parser.add_argument("--only", choices=["auto", "exact", "nystrom", "features"], help="the survey by this route alone")
+    parser.add_argument("--only", choices=["auto", "exact", "nystrom", "features"], help="this route alone")
     given = parser.parse_args()
     Z, z = friedman(5000, 1)
     with threadpool_limits(1):
