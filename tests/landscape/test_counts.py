@@ -136,6 +136,9 @@ def test_layers_multiply() -> None:
     assert count_saddles([2, 3], [3, 4]) == 6 * 36
     assert count_minima([2, 3], (3, 4)) == 12 * 60
     assert count_minima_odd([1, 2], [2, 2]) == 12 * 8
+    assert saddle_ratio([4, 4, 4], [6, 6, 6]) == saddle_ratio(4, 6) ** 3  # depth raises it to a power
+    with pytest.raises(BadInput, match="taken for one hidden layer"):
+        saddle_ratio([2, 2], [3, 3], points=[1])
 
 
 @pytest.mark.parametrize("count", [count_saddles, count_minima, count_minima_odd, enumerate_pieces])

@@ -67,20 +67,27 @@ def count_minima_odd(r: Widths, m: Widths) -> int:
     return math.prod(_odd_pieces(low, high) for low, high in _pairs(r, m))
 
 
-def saddle_ratio(r: int, m: int, points: Sequence[int] | None = None) -> Fraction:
+def saddle_ratio(r: Widths, m: Widths, points: Sequence[int] | None = None) -> Fraction:
     """Critical subspaces over pieces of the zero-loss set at width m, where r is the smallest width of zero loss: R.
 
-    R(r, m) = sum_{q=1}^{r-1} N_q G(q, m) / T(r, m)
+    R(r, m) = sum_{q=1}^{r-1} N_q G(q, m) / T(r, m);  for several hidden layers the product over them
 
-    Args: r, m as in `count_saddles`; points, the number N_q of irreducible critical points of each width
-        q = 1 .. r - 1, one each unless given. Counts are not volumes of basins.
-    Returns: an exact Fraction. Raises: BadInput when r > m, ShapeMismatch for a wrong number of `points`.
+    Args: r, m as in `count_saddles`; points, for one hidden layer: the number N_q of irreducible critical points of
+        each width q = 1 .. r - 1, one each unless given. Counts are not volumes of basins. Several layers count the
+        critical points that are narrower in each of them, against at least as many pieces as `count_minima` says.
+    Returns: an exact Fraction. Raises: BadInput when r > m or `points` come for several layers, ShapeMismatch for a
+        wrong number of `points`.
     Source: Simsek et al. (2021), arXiv:2105.12221.
 
-    >>> float(saddle_ratio(4, 4)), float(saddle_ratio(4, 8)) < 0.022
-    (2.125, True)
+    >>> float(saddle_ratio(4, 4)), float(saddle_ratio(4, 8)) < 0.022, saddle_ratio([4, 4], [8, 8]) < 0.0005
+    (2.125, True, True)
     """
-    ((r, m),) = _pairs(r, m)
+    layers = _pairs(r, m)
+    if len(layers) > 1:
+        if points is not None:
+            raise BadInput(f"points are taken for one hidden layer, and r has {len(layers)}; leave them out")
+        return math.prod((saddle_ratio(low, high) for low, high in layers), start=Fraction(1))
+    ((r, m),) = layers
     numbers = [1] * (r - 1) if points is None else list(points)
     if len(numbers) != r - 1:
         raise ShapeMismatch(f"points holds {len(numbers)} numbers; expected one for each width 1 to {r - 1}")

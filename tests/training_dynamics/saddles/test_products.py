@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.datasets import load_wine
+from sklearn.datasets import load_digits, load_wine
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from theodolite.numerics.errors import BadInput, ShapeMismatch
 from theodolite.training_dynamics import saddles as sd
 from theodolite.training_dynamics.saddles.held_out import hidden_entries
+from theodolite.training_dynamics.saddles.nuclear_norm import factored, nuclear_norm_fit
 
 TARGET = np.diag([4.0, 2.0, 1.0])
 
@@ -156,6 +157,40 @@ def test_at_full_shrinkage_the_fit_solves_the_nuclear_norm_problem() -> None:
         A = (U * np.maximum(s - model.shrinkage_, 0.0)) @ Vt
     assert model.certified_
     np.testing.assert_allclose(model.reconstruct(seen) / scale, A, atol=1e-5)
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_nuclear_norm_fit_is_where_the_certified_greedy_path_ends(turned: bool) -> None:
+    """Proximal steps on the whole matrix against quasi-Newton steps on its factors, rank by rank."""
+    _, seen = low_rank(5, n=14, d=9)
+    seen = (seen + 0.3 * np.random.default_rng(1).standard_normal(seen.shape)).T if turned else seen
+    mask = ~np.isnan(seen)
+    found = sd.greedy_low_rank(sd.completion(seen), shrinkage=1.5)
+    assert found.certified
+    fit = nuclear_norm_fit(seen, mask, 1.5, tolerance=1e-10, iterations=5000)
+    np.testing.assert_allclose(fit, found.matrix, atol=1e-6)
+    V, U = factored(fit)
+    np.testing.assert_allclose(U @ V, fit, atol=1e-8)
+    np.testing.assert_allclose(V @ V.T, U.T @ U, atol=1e-9)
+    again = nuclear_norm_fit(seen, mask, 1.5, fit, tolerance=1e-8, iterations=5)
+    np.testing.assert_allclose(again, fit, atol=1e-7)
+
+
+@pytest.mark.exact
+def test_a_table_of_full_rank_and_much_noise_gets_a_certified_fit_of_many_ranks() -> None:
+    rng = np.random.default_rng(2)
+    X = np.asarray(load_digits(return_X_y=True)[0])[:150]
+    X = X[:, X.std(axis=0) > 0.5]
+    seen = np.where(rng.random(X.shape) < 0.7, (X - X.mean(axis=0)) / X.std(axis=0), np.nan)
+    model = sd.LowRankCompletion(standardise=False, splits=1).fit(seen)
+    best = min(model.candidates_, key=lambda one: one.error)
+    assert best.whole
+    assert model.certified_
+    assert model.rank_ > 5
+    cost = sd.completion(seen / model.scale_)
+    gradient = cost.gradient(model.reconstruct(seen) / model.scale_)
+    assert np.linalg.norm(gradient, 2) == pytest.approx(model.shrinkage_, rel=1e-5)  # the certificate, once more
 
 
 def test_rows_and_columns_without_anything_and_strange_settings_are_refused() -> None:

@@ -11,34 +11,38 @@ from theodolite.numerics.checks import positive_integer, zero_or_positive
 from theodolite.training_dynamics.saddles.greedy import GreedyStep, greedy_steps, top_pair
 from theodolite.training_dynamics.saddles.held_out import hidden_entries
 from theodolite.training_dynamics.saddles.matrix_costs import completion, refuse_hidden
+from theodolite.training_dynamics.saddles.nuclear_norm import LARGEST_SIDE, factored, nuclear_norm_fit
 
 FIRST, MORE = (0.0, 0.04), (0.01, 0.02, 0.08, 0.16, 0.3)  # shrinkages that choose the scaling; the others after it
-PATIENCE = 3  # ranks without a better held-out error before a path is left
+WHOLE = (0.3, 0.22, 0.16, 0.11, 0.08, 0.055, 0.04, 0.028, 0.02, 0.01, 0.005)  # shrinkages without a limit of the rank
+SHARE, BETWEEN = 0.5, 0.04  # of the best of them, and in any case, for the paths with a limit
+PATIENCE = 3  # ranks, or shrinkages, without a better held-out error before a path is left
 QUICK, CAREFUL = 1e-4, 1e-9  # tolerances while choosing and at the end
-
-
+CLOSE, ENOUGH = 1e-7, 3000  # of the certificate of an end, over s_1 of the table; steps on the way there
 ALMOST, EXACT = 1e-2, 1e-12  # share of the cost at 0 that a fit leaves: worth a careful look; no chance
 
 
 class Candidate(NamedTuple):
-    """Columns standardised or not, shrinkage, rank, the held-out squared error as a share of the variance, and the
-    share of the cost at 0 that the fit left."""
+    """Columns standardised or not, shrinkage, rank, the held-out squared error as a share of the variance, the share of
+    the cost at 0 that the fit left, and whether the rank is `whole`: just what the shrinkage leaves."""
 
     standardised: bool
     shrinkage: float
     rank: int
     error: float
     left: float = float("nan")
+    whole: bool = False
 
 
 class LowRankCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Fills the hidden entries (NaN) of a table by a low-rank matrix; the rank need not be guessed.
 
     The greedy algorithm of saddle-to-saddle dynamics: minimise over matrices of rank 0, 1, 2, ..., each from the one
-    before, adding the top singular pair of the residual. What is left out when the certificate s_1(residual) <=
-    shrinkage says that no rank does better, or, with "auto", at the rank, shrinkage and standardisation with the
-    smallest error on entries hidden for the purpose. A rank that fits all entries with fewer numbers than there are
-    entries is taken at once.
+    before, adding the top singular pair of the residual. It ends when the certificate s_1(residual) <= shrinkage says
+    that no rank does better. With "auto", rank, shrinkage and standardisation are those of the smallest error on
+    entries hidden for the purpose, among certified ends, found at once by their convexity from the largest shrinkage to
+    the smallest, and greedy paths without shrinkage and with less than that of the best end. A rank that fits all
+    entries with fewer numbers than there are entries is taken at once.
 
     Args: rank, "auto" or a number, then taken as it is; shrinkage, "auto" or a number >= 0: the penalty
         shrinkage * s_1(observed table) * (|U|^2 + |V|^2) / 2; standardise, "auto", or whether columns are centred and
@@ -50,7 +54,9 @@ class LowRankCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         any rank is better for the penalised cost), candidates_, n_features_in_.
     Raises: BadInput for a row or a column wholly hidden, and scikit-learn's errors.
     Source: Jacot et al. (2021), arXiv:2106.15933, greedy algorithm; the choice by held-out entries and shrinkage are
-        ours. Cost: a few hundred products of (n, k), (k, d) for each rank tried, times 10 * splits with "auto".
+        ours. Cost: a few hundred products of (n, k), (k, d) for each rank tried, times 4 * splits with "auto", and as
+        many eigendecompositions of the smaller side; a table of more than 1000 rows and columns takes 9 * splits greedy
+        paths instead.
 
     >>> rng = np.random.default_rng(0)
     >>> table = rng.standard_normal((20, 2)) @ rng.standard_normal((2, 15))
@@ -146,7 +152,13 @@ class LowRankCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """The last step of the path to a rank on all observed entries, and the shrinkage in units of the table."""
         Z = (X - self.mean_) / self.scale_
         cost = completion(Z)
-        shrinkage = chosen.shrinkage * top_pair(-cost.gradient(np.zeros(Z.shape)))[1]
+        first = top_pair(-cost.gradient(np.zeros(Z.shape)))[1]
+        shrinkage = chosen.shrinkage * first
+        if chosen.whole:
+            V, U = factored(nuclear_norm_fit(Z, ~np.isnan(Z), shrinkage, tolerance=CAREFUL, iterations=ENOUGH))
+            certificate = top_pair(-cost.gradient(U @ V))[1]
+            done = certificate <= shrinkage + 10 * CLOSE * first
+            return GreedyStep(V, U, cost.value(U @ V), certificate, done), shrinkage
         path = greedy_steps(cost, rank, shrinkage=shrinkage, tolerance=CAREFUL, iterations=10 * self.iterations)
         return list(path)[-1], shrinkage
 
@@ -163,6 +175,8 @@ class LowRankCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         masks = [mask for mask in masks if mask.any()]
         if not masks:  # nothing to spare: as far as the certificate asks
             return [Candidate(standards[-1], shrinkages[0], most, float("nan"))]
+        if self.rank == self.shrinkage == "auto" and min(X.shape) <= LARGEST_SIDE:
+            return self._free(X, masks, standards, most)
         found = [
             one
             for standard in standards
@@ -172,6 +186,50 @@ class LowRankCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if self.shrinkage == "auto":
             best = min(found, key=lambda one: one.error).standardised
             found += [one for shrinkage in MORE for one in self._curve(X, masks, best, shrinkage, most)]
+        return found
+
+    def _free(self, X: np.ndarray, masks: list[np.ndarray], standards: tuple[bool, ...], most: int) -> list[Candidate]:
+        """Certified ends for every shrinkage, greedy paths without any, and some between."""
+        whole = [one for standard in standards for one in self._ends(X, masks, standard, most)]
+        found = whole + [one for standard in standards for one in self._curve(X, masks, standard, 0.0, most)]
+        if whole:
+            best = min(whole, key=lambda one: one.error)
+            standard = min(found, key=lambda one: one.error).standardised
+            for shrinkage in sorted({SHARE * best.shrinkage, BETWEEN}):
+                found += self._curve(X, masks, standard, shrinkage, most)
+        return found
+
+    def _ends(self, X: np.ndarray, masks: list[np.ndarray], standard: bool, most: int) -> list[Candidate]:
+        """The certified ends of falling shrinkage, each from the one before, until the held-out error rises."""
+        spread = column_scales(X, True)[1]
+        tables = []
+        for mask in masks:
+            kept = np.where(mask, np.nan, X)
+            mean, scale = column_scales(kept, standard)
+            Z = (kept - mean) / scale
+            seen = ~np.isnan(Z)
+            tables.append(
+                (Z, seen, mask, (X - mean) / scale, scale / spread, completion(Z).gradient(np.zeros(X.shape)))
+            )
+        sizes = [top_pair(-gradient)[1] for *_, gradient in tables]
+        fits: list[np.ndarray | None] = [None] * len(tables)
+        found: list[Candidate] = []
+        for shrinkage in WHOLE:
+            errors, left, ranks = [], [], []
+            for i, (Z, seen, mask, truth, unit, gradient) in enumerate(tables):
+                fit = nuclear_norm_fit(
+                    Z, seen, shrinkage * sizes[i], fits[i], tolerance=QUICK, iterations=self.iterations
+                )
+                fits[i] = fit
+                errors.append(float(np.mean((((fit - truth) * unit)[mask]) ** 2)))
+                left.append(float(np.sum((fit - truth)[seen] ** 2) / max(np.sum(gradient**2), np.finfo(float).tiny)))
+                ranks.append(int(np.linalg.matrix_rank(fit, tol=1e-6 * sizes[i])))
+            rank = max(ranks)
+            if rank > most:
+                break
+            found.append(Candidate(standard, shrinkage, rank, float(np.mean(errors)), float(np.mean(left)), True))
+            if len(found) - 1 - int(np.argmin([one.error for one in found])) >= PATIENCE:
+                break
         return found
 
     def _curve(
