@@ -78,6 +78,17 @@ def test_a_stream_by_random_features_is_measured_on_rows_held_out(theodolite, pa
     assert ended.code == 0, ended.err
 
 
+@pytest.mark.full
+def test_the_workers_of_a_local_cluster_read_the_parts(theodolite, parts: Path) -> None:
+    arguments = ("survey", "parts/*.csv", "-t", "y", "-c", "linear", "--features", 40, "--holdout", "0.25")
+    ended = theodolite(*arguments, "--scheduler", "local")
+    assert ended.code == 0, ended.err
+    assert "all rows were read by the workers of 'local'" in ended.err
+    record = json.loads(Path("theodolite-out/parts/results.json").read_text())
+    assert record["chosen"]["rows"] + record["holdout"]["rows"] == 400
+    assert record["holdout"]["risk"] < 1e-6
+
+
 def test_trouble_with_parts_is_one_paragraph(theodolite, parts: Path) -> None:
     cases = [
         (("nothing-*.csv", "-t", "y"), "no file matches nothing-*.csv"),

@@ -13,6 +13,10 @@ from theodolite.random_features import RandomFeatureRidge, open_rows
 from theodolite.random_features.of_kernel import features_of
 from theodolite.random_features.set_aside import rows_set_aside, set_aside
 from theodolite.survey import KernelSurvey, KernelSurveyClassifier, pictures, race, routing, surveyor
+from theodolite.survey.candidates import scaled
+from theodolite.survey.measuring import Sample
+from theodolite.survey.notebook import Notebook
+from theodolite.survey.record import CandidateRecord
 from theodolite.survey.routing import bytes_of, route_for, route_in_blocks
 
 
@@ -277,6 +281,25 @@ def test_classes_of_a_stream(parts):
     assert model.classes_.tolist() == ["blue", "red"]
     X, _ = friedman(200, seed=2)
     assert np.mean(model.predict(X.assign(price=14.0)) == np.where(X.a > 0.5, "red", "blue")) > 0.75
+
+
+def test_the_refinement_does_not_measure_a_lengthscale_twice(monkeypatch):
+    """Where the risk falls with the lengthscale without a bend, the next step is a lengthscale that has been seen."""
+    seen = []
+
+    def measured(candidate, sample):
+        seen.append(candidate.name)
+        return CandidateRecord(
+            candidate.name, {}, 1.0, 1.0, 1.0, 1.0 / candidate.lengthscale, 0.0, "trusted", (), 1.0, 0.0, 1.0, 50, 0.0
+        )
+
+    monkeypatch.setattr(race, "measure", measured)
+    sample = Sample(np.random.default_rng(0).standard_normal((50, 2)), np.ones((50, 1)))
+    entries = [scaled("rbf", 2.0, 1.0), scaled("rbf", 1.0, 1.0)]
+    running = race.Race(Notebook(None, ""), lambda *told: None, None, 5)
+    ranked = running.run(entries, sample)
+    ranked = running.refine(ranked[::-1], sample)
+    assert len(seen) == len(set(seen)) == len(ranked) == 4
 
 
 def test_trouble_in_a_stream_is_named(parts):

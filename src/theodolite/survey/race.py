@@ -86,6 +86,7 @@ class Race:
             bend = left - 2 * middle + right
             step = 0.5 * (left - right) / bend if bend > 0 else np.sign(left - right) * 2.0
             if abs(step) > 0.1:
-                factor = float(REFINING[1] ** np.clip(step, -2.0, 2.0))
-                tried += self.run([winner.rescaled(factor)], sample)
+                bottom = winner.rescaled(float(REFINING[1] ** np.clip(step, -2.0, 2.0)))
+                if bottom.name not in {candidate.name for candidate, _ in ranked}:
+                    tried += self.run([bottom], sample)
         return sorted([*ranked, *tried], key=lambda entry: entry[1].predicted_risk)
