@@ -53,7 +53,9 @@ def _legend(figure: "Figure", axes: Any, panel: "Panel", narrow: bool) -> None:
     labels = [label for label in dict.fromkeys(map(label_of, panel.series)) if label in drawn]
     if not labels or (len(labels) == 1 and panel.kind != "heatmap"):
         return
-    columns = 1 if narrow or max(map(len, labels)) > 36 else 2
+    sides = labels[: -(-len(labels) // 2)], labels[-(-len(labels) // 2) :]
+    across = sum(max(map(len, side), default=0) for side in sides)  # more letters than fit are cut off at the right
+    columns = 1 if narrow or max(map(len, labels)) > 36 or across > 62 else 2
     lines = -(-len(labels) // columns)
     figure.set_size_inches(figure.get_figwidth(), figure.get_figheight() + max(0.0, 0.19 * lines - 0.4))
     shown = [words.shortened(label, 60) for label in labels]
