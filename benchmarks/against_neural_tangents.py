@@ -1,11 +1,13 @@
 """Kernels at infinite width: ours against neural-tangents 0.6.5, NNGP and NTK of one training set together.
 
-    python benchmarks/against_neural_tangents.py --peer FOLDER/bin/python --cases relu3 relu10 relu50
+    python benchmarks/against_neural_tangents.py --peer FOLDER/bin/python --cases free3 relu3 relu50
 
 Each contestant is a process of its own; all sit on one core and take turns. Answers are compared before the clock
-starts. Compiling is counted apart. Ratios are of median processor times. Memory is the peak of the process, and in
-brackets what it grew by. `--peer` defaults to NEURAL_TANGENTS_PYTHON; benchmarks/neural_tangents/README.md makes that
-environment. Without it the script says so and ends.
+starts; in float32 also with ours in float64. Compiling is counted apart. Ratios are of median processor times. Memory
+is the peak of the process, and in brackets what it grew by. With `--threads 2` ours and X @ X.T have two cores and two
+threads, ratios are of median seconds on the wall, and the peer is only asked for its answer. `--peer` defaults to
+NEURAL_TANGENTS_PYTHON; benchmarks/neural_tangents/README.md makes that environment. Without it the script says so and
+ends.
 """
 
 import argparse
@@ -40,6 +42,7 @@ from theodolite.numerics.gaussian import nodes as gaussian_nodes
 
 FOLDER = Path(__file__).parent / "neural_tangents"
 DEGREE = 25  # of the peer's quadrature, as its documentation suggests
+DOUBLE = "ours in float64"
 CHECKED = 4  # points whose kernels are computed by a large quadrature
 
 
@@ -54,11 +57,11 @@ class Case:
     quadrature: bool = False  # the peer has no closed form
 
 
-def fully_connected(activation: Activation, depth: int) -> Node:
+def fully_connected(activation: Activation, depth: int, bias_std: float = 0.1) -> Node:
     """`depth` weight layers; weights keep the variance of ReLU."""
-    layers: list[Node] = [Dense(2**0.5, 0.1)]
+    layers: list[Node] = [Dense(2**0.5, bias_std)]
     for _ in range(depth - 1):
-        layers += [activation, Dense(2**0.5, 0.1)]
+        layers += [activation, Dense(2**0.5, bias_std)]
     return Serial(tuple(layers))
 
 
@@ -75,26 +78,32 @@ def cases(n: int, images: int) -> dict[str, Case]:
     vectors = (n, 784)
     few = (max(n // 5, 2), 784)
     return {
+        # without biases, the peer's default, the kernels of ReLU are functions of the angle
+        "free3": Case(fully_connected(Relu(), 3, 0.0), vectors, ("jit", "plain"), bent=True),
+        "free10": Case(fully_connected(Relu(), 10, 0.0), vectors, bent=True),
+        "free50": Case(fully_connected(Relu(), 50, 0.0), vectors, ("plain",), bent=True),
         "relu3": Case(fully_connected(Relu(), 3), vectors, ("jit", "plain"), bent=True),
         "relu10": Case(fully_connected(Relu(), 10), vectors, bent=True),
         # compiled as a whole, also inside nt.batch, the peer takes minutes before it starts: the plain call is its best
         "relu50": Case(fully_connected(Relu(), 50), vectors, ("plain",), bent=True),
         "erf3": Case(fully_connected(Erf(), 3), vectors),
+        "erf3free": Case(fully_connected(Erf(), 3, 0.0), vectors),
         "tanh3": Case(fully_connected(Tanh(), 3), few, ("jit", "batch:100"), quadrature=True),
         "swish3": Case(fully_connected(Swish(), 3), few, ("jit", "batch:100"), quadrature=True),
         "flatten8": Case(convolutional(Flatten()), (images, 8, 8, 1), bent=True),
         "flatten16": Case(convolutional(Flatten()), (images, 16, 16, 3), bent=True),
         "pool8": Case(convolutional(GlobalAveragePool()), (images, 8, 8, 1), ("jit", "batch:20"), bent=True),
         "pool16": Case(convolutional(GlobalAveragePool()), (max(images // 5, 2), 16, 16, 3), bent=True),
+        "pool16batch": Case(convolutional(GlobalAveragePool()), (images, 16, 16, 3), ("batch:10",), bent=True),
     }
 
 
 class Contestant:
     """A process that answers jobs line by line."""
 
-    def __init__(self, python: str, script: str, job: dict[str, Any]) -> None:
+    def __init__(self, python: str, script: str, job: dict[str, Any], threads: int = 1) -> None:
         self.job = job
-        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
         source = str(Path(__file__).parents[1] / "src")
         paths = {"PYTHONPATH": source} if script == "ours.py" else {}
         self.process = subprocess.Popen(
@@ -102,7 +111,7 @@ class Contestant:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=os.environ | threads | paths,
+            env=os.environ | limits | paths,
         )
 
     def ask(self, **more: Any) -> dict[str, Any]:
@@ -122,17 +131,19 @@ class Contestant:
         self.process.wait()
 
 
-def compare(name: str, case: Case, peer: str, rounds: int, dtype: str, degree: int) -> dict[str, Any]:
+def compare(name: str, case: Case, peer: str, rounds: int, dtype: str, degree: int, threads: int = 1) -> dict[str, Any]:
     """Times, memory and differences of all contestants of one case."""
     data = np.random.default_rng(0).standard_normal(case.shape).astype(dtype)
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder, "x.npz"))
         np.savez(path, X=data)
         job = {"net": case.net.config(), "data": path, "dtype": dtype, "degree": degree, "repeat": 1}
-        runners = {"ours": Contestant(sys.executable, "ours.py", job | {"variant": "jit"})}
-        for variant in case.variants:
+        runners = {"ours": Contestant(sys.executable, "ours.py", job | {"variant": "jit"}, threads)}
+        for variant in case.variants if threads == 1 else case.variants[:1]:
             runners[f"peer {variant}"] = Contestant(peer, "peer.py", job | {"variant": variant})
-        runners["X @ X.T"] = Contestant(sys.executable, "ours.py", job | {"variant": "product"})
+        runners["X @ X.T"] = Contestant(sys.executable, "ours.py", job | {"variant": "product"}, threads)
+        if dtype == "float32":
+            runners[DOUBLE] = Contestant(sys.executable, "ours.py", job | {"variant": "jit", "dtype": "float64"})
         try:
             answers, found = {}, {}
             for who, runner in runners.items():
@@ -144,7 +155,7 @@ def compare(name: str, case: Case, peer: str, rounds: int, dtype: str, degree: i
                     answers[who] = dict(arrays)
                 Path(out).unlink()
             differences = check(name, case, data, answers, dtype)
-            names = list(runners)
+            names = [who for who in runners if who != DOUBLE and not (threads > 1 and who.startswith("peer"))]
             for turn in range(rounds):
                 for who in names[turn % len(names) :] + names[: turn % len(names)]:
                     reply = runners[who].ask(mode="time")
@@ -154,16 +165,18 @@ def compare(name: str, case: Case, peer: str, rounds: int, dtype: str, degree: i
         finally:
             for runner in runners.values():
                 runner.close()
-    rows = {who: summary(reply) for who, reply in found.items()}
-    best = min(row["cpu_median"] for who, row in rows.items() if who.startswith("peer"))
+    rows = {who: summary(found[who]) for who in names}
+    clock = "cpu_median" if threads == 1 else "wall_median"
+    theirs = [row[clock] for who, row in rows.items() if who.startswith("peer")]
     return {
         "case": name,
         "net": repr(case.net),
         "shape": case.shape,
         "differences": differences,
         "contestants": rows,
-        "best_peer_over_ours": best / rows["ours"]["cpu_median"],
-        "ours_over_product": rows["ours"]["cpu_median"] / rows["X @ X.T"]["cpu_median"],
+        "clock": clock,
+        "best_peer_over_ours": min(theirs) / rows["ours"][clock] if theirs else None,
+        "ours_over_product": rows["ours"][clock] / rows["X @ X.T"][clock],
     }
 
 
@@ -187,6 +200,13 @@ def check(name: str, case: Case, data: np.ndarray, answers: dict, dtype: str) ->
     off = ~np.eye(len(data), dtype=bool)
     loose = 1e-9 if dtype == "float64" else 1e-4
     out = {}
+    if DOUBLE in answers:  # single precision against double, in units of the largest entry
+        for kind, exact in answers[DOUBLE].items():
+            for who, answer in answers.items():
+                if who not in (DOUBLE, "X @ X.T"):
+                    gap = np.abs(answer[kind] - exact) / np.abs(exact).max()
+                    out[f"{who}, error of {kind} off the diagonal"] = float(gap[off].max())
+                    out[f"{who}, error of {kind} on the diagonal"] = float(gap[~off].max())
     for kind in ("nngp", "ntk"):
         scale = np.abs(theirs[kind]).max()
         gap = np.abs(ours[kind] - theirs[kind]) / scale
@@ -199,7 +219,9 @@ def check(name: str, case: Case, data: np.ndarray, answers: dict, dtype: str) ->
                 out[f"{who}, error of {kind}"] = float(error)
         worst = max(value for key, value in out.items() if key.startswith("ours, error"))
     else:
-        worst = max(value for key, value in out.items() if "off" in key or not case.bent)
+        worst = max(
+            value for key, value in out.items() if key.startswith(("nngp", "ntk")) and ("off" in key or not case.bent)
+        )
     assert worst < loose, f"{name}: the answers disagree: {out}"
     return out
 
@@ -237,7 +259,7 @@ def _expectations(function: Callable[[np.ndarray], np.ndarray], cov: np.ndarray,
 def rows_of(outcome: dict[str, Any]) -> list[list[str]]:
     """One line of the table for each contestant."""
     lines = []
-    mine = outcome["contestants"]["ours"]["cpu_median"]
+    mine = outcome["contestants"]["ours"][outcome["clock"]]
     for who, row in outcome["contestants"].items():
         lines.append(
             [
@@ -249,7 +271,7 @@ def rows_of(outcome: dict[str, Any]) -> list[list[str]]:
                 f"{row['wall_median']:.3f}",
                 f"{row['prepare']:.2f} + {row['first']:.2f}",
                 f"{row['memory']:.0f} ({row['memory_grown']:.0f})",
-                f"{row['cpu_median'] / mine:.2f}",
+                f"{row[outcome['clock']] / mine:.2f}",
             ]
         )
     return lines
@@ -266,20 +288,22 @@ def main() -> None:
     parser.add_argument("--dtype", default="float64", choices=("float64", "float32"))
     parser.add_argument("--degree", type=int, default=DEGREE, help="of the peer's quadrature for tanh and swish")
     parser.add_argument("--core", type=int, help="the core that all contestants share; the last one unless given")
+    parser.add_argument("--threads", type=int, default=1, help="of ours and of X @ X.T, each on a core of its own")
     parser.add_argument("--out", help="JSON file")
     options = parser.parse_args()
     if not options.peer or not Path(options.peer).exists():
         print("skipped: no interpreter of neural-tangents; give --peer or set NEURAL_TANGENTS_PYTHON")
         return
     if hasattr(os, "sched_setaffinity"):  # inherited by the contestants
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0)) if options.core is None else options.core})
+        cores = sorted(os.sched_getaffinity(0))[-options.threads :] if options.core is None else [options.core]
+        os.sched_setaffinity(0, cores)
     head = [
         "case", "data", "contestant", "cpu, s", "least", "wall, s", "prepare + first, s", "peak MB (grown)", "over ours"
     ]  # fmt: skip
     rows, measured = [head], []
     for name in options.cases:
         case = cases(options.rows, options.images)[name]
-        outcome = compare(name, case, options.peer, options.rounds, options.dtype, options.degree)
+        outcome = compare(name, case, options.peer, options.rounds, options.dtype, options.degree, options.threads)
         measured.append(outcome)
         rows += rows_of(outcome)
         print(timing.table([head, *rows_of(outcome)]))

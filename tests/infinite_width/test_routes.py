@@ -61,7 +61,9 @@ def test_the_routes_are_the_ones_meant() -> None:
     assert takes("relu*3 bias=0.3", FREE)
     assert takes("relu*3", FREE)
     assert takes("tanh*2 bias=0.1", SPHERE)
-    assert not takes("tanh*2 bias=0.1", FREE)
+    assert takes("tanh*2 bias=0.1", FREE / 2)
+    assert not takes("tanh*2 bias=0.1", FREE)  # variances beyond what a series of 2,048 terms holds
+    assert not takes("elu*2 bias=0.1", FREE)
     assert not takes("relu*3", FREE[:20])  # few pairs: compiled code is not worth loading
     assert not takes("reshape((3, 2)) conv(2) relu flatten dense", FREE)
 
@@ -90,9 +92,7 @@ def test_blocks_order_and_threads_do_not_matter(text: str) -> None:
     for block in (7, 64, 90):
         close(gram(kernel, FREE, block=block), whole, 1e-13)
     close(kernel(FREE[shuffled]), whole[np.ix_(shuffled, shuffled)], 1e-13)
-    if "tanh" in text:
-        return
-    many = np.tile(FREE, (8, 1)) * np.linspace(1, 2, 720)[:, None]
+    many = np.tile(FREE, (8, 1)) * np.linspace(1, 2, 720)[:, None] / (10 if "tanh" in text else 1)
     with threadpool_limits(1):
         alone = kernel(many)
     assert np.array_equal(alone, kernel(many))

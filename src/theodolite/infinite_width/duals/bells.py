@@ -7,8 +7,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, is_jax_array
 
+from theodolite.infinite_width.duals.angle import arcsine_and_sine, of_points
 from theodolite.infinite_width.duals.base import Dual, same_kind
 
 
@@ -22,6 +23,11 @@ class ErfDual(Dual):
 
     def _both(self, q1: Any, c: Any, q2: Any) -> tuple[Any, Any]:
         xp = array_namespace(q1, c, q2)
+        if is_jax_array(c):
+            first, second = of_points(*(math.sqrt(2.0) / xp.sqrt(1.0 + 2.0 * q) for q in (q1, q2)))
+            both = first * second
+            arcsine, sine = arcsine_and_sine(c * both)
+            return (2.0 / math.pi) * arcsine, (2.0 / math.pi) * both / xp.where(sine > 0, sine, 1.0)
         root = xp.sqrt(_doubled(q1, c, q2))
         return (2.0 / math.pi) * xp.atan2(2.0 * c, root), (4.0 / math.pi) / root
 
@@ -58,7 +64,12 @@ class GeluDual(Dual):
         determinant = 1.0 + q1 + q2 + gap
         root = xp.sqrt(determinant)
         inverses = 1.0 / (1.0 + q1) + 1.0 / (1.0 + q2)
-        area = 0.25 + xp.atan2(c, root) / (2.0 * math.pi)
+        if is_jax_array(c):
+            first, second = of_points(*(1.0 / xp.sqrt(1.0 + q) for q in (q1, q2)))
+            arcsine, _ = arcsine_and_sine(c * (first * second))
+        else:
+            arcsine = xp.atan2(c, root)
+        area = 0.25 + arcsine / (2.0 * math.pi)
         moment = gap + c * c * inverses
         bend = c / (2.0 * math.pi * root)
         value = c * area + moment / (2.0 * math.pi * root)

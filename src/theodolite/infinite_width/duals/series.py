@@ -53,7 +53,8 @@ def plan(activation: Activation, roots: Sequence[np.ndarray], largest: float, to
     count = 64
     while True:
         count = min(2 * count, limit)
-        envelopes = [_envelope(activation, root, count) for root in roots]
+        envelopes = [_envelope(activation, roots[0], count)]
+        envelopes.append(envelopes[0] if roots[1] is roots[0] else _envelope(activation, roots[1], count))
         series = [left * right for left, right in zip(*envelopes, strict=True)]
         reach = next(
             (r for r in (largest, 0.99, 0.98, 0.97, 0.95, 0.9, 0.8) if r <= largest and _settled(series, r, tolerance)),

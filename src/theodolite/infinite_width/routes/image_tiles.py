@@ -111,7 +111,7 @@ def weighted(k, theta, weight, bias, rate):
 
 
 @njit(**_INNER)
-def activated(kind, numbers, k, theta, inverse, norm, squares, mean, work, terms):
+def activated(kind, numbers, k, theta, inverse, norm, squares, mean, work):
     """The moments above an activation; inverse, norm: of both points; mean: of both; squares: of the inverses."""
     square, cross, shift, product, share = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
     cosine, sine, arcsine = work[0], work[1], work[2]
@@ -121,7 +121,7 @@ def activated(kind, numbers, k, theta, inverse, norm, squares, mean, work, terms
         c, t, inv = k[here], theta[here], inverse[here]
         for e in range(count):
             cosine[e] = c[e] * inv[e]
-        angles(cosine, sine, arcsine, terms, count)
+        angles(cosine, sine, arcsine, count)
         if kind == PIECEWISE:  # loops that write one array each: others would not be vectorised
             length = norm[here]
             for e in range(count):
@@ -200,9 +200,7 @@ def pooled(joins, along, across, source, row, scale, lanes, wide, state):
 
 
 @njit(**_INNER)
-def point_step(
-    places, step, numbers, left, right, exact, lane, lanes, terms, along, across, k, theta, work, angle_work
-):
+def point_step(places, step, numbers, left, right, exact, lane, lanes, along, across, k, theta, work, angle_work):
     """An activation or a layer norm: steps that need to know the points."""
     kind, size = step[0], len(k)
     products = 1 if kind == ERF else 2
@@ -218,15 +216,13 @@ def point_step(
         return
     if lane >= 0:
         copied(theta, work[9])
-    activated(
-        kind, numbers, k, theta, inverse, norm, work[7, :size], work[4 + products + sums, :size], angle_work, terms
-    )
+    activated(kind, numbers, k, theta, inverse, norm, work[7, :size], work[4 + products + sums, :size], angle_work)
     if lane >= 0:
         exactly(places, along, across[1:], exact, step, lanes, lane, across[0], k, theta, work[9])
 
 
 @njit(**_FAST)
-def through(tables, number, left, right, exact, lane, lanes, channels, tangent, terms, before, after, work, angle_work):
+def through(tables, number, left, right, exact, lane, lanes, channels, tangent, before, after, work, angle_work):
     """The state after a segment, (2, pairs of positions * lanes), from the one before it (or from images)."""
     segment, parts = tables.segments[number], 2 if tangent else 1
     cleared(after[0])
@@ -281,7 +277,7 @@ def through(tables, number, left, right, exact, lane, lanes, channels, tangent, 
                         added(tables.runs, runs_f, runs_g, own, across[0], lanes, work[BUFFERS + kept + part],
                               work[now + part])  # fmt: skip
                 else:
-                    point_step(tables.places, step, numbers, left, right, exact, lane, lanes, terms, along[1:],
+                    point_step(tables.places, step, numbers, left, right, exact, lane, lanes, along[1:],
                                across, k, theta, work, angle_work)  # fmt: skip
             joins_f, joins_g = tables.targets[segment[5] + f], tables.targets[segment[9] + g]
             for part in range(parts):
@@ -308,7 +304,7 @@ def narrowed(block, lanes, few, out):
 
 @njit(**_FAST)
 def pair_rows(
-    rows, corner, tables, channels, most, depth, lanes, left, right, exact, symmetric, tangent, terms, wanted, nngp, ntk
+    rows, corner, tables, channels, most, depth, lanes, left, right, exact, symmetric, tangent, wanted, nngp, ntk
 ):
     """Fill rows[0]..rows[1] of nngp and ntk, as `wanted` says, with the pairs of images that `left` and `right` hold.
 
@@ -338,7 +334,7 @@ def pair_rows(
             first = j + corner[1]
             lane = i - first if symmetric and first <= i < first + here else -1
             for number in range(last):
-                through(tables, number, spread, block, exact[i - corner[0]], lane, here, channels, tangent, terms,
+                through(tables, number, spread, block, exact[i - corner[0]], lane, here, channels, tangent,
                         states[number % 2], states[(number + 1) % 2], work, angle_work)  # fmt: skip
             found = states[last % 2]
             for lane in range(here):
@@ -352,9 +348,9 @@ def pair_rows(
                         ntk[first + lane, i] = found[1, lane]
 
 
-def own_states(points, number, tables, channels, most, depth, data, exact, tangent, terms, before, after):
+def own_states(points, number, tables, channels, most, depth, data, exact, tangent, before, after):
     """after[i] = the state of image i with itself after a segment, (2, pairs of positions), from before[i]."""
     work, angle_work = np.empty((BUFFERS + 2 * depth, most)), np.empty((3, LANES))
     for i in range(points[0], points[1]):
-        through(tables, number, data[i], data[i], exact[i], 0, 1, channels, tangent, terms, before[i], after[i],
+        through(tables, number, data[i], data[i], exact[i], 0, 1, channels, tangent, before[i], after[i],
                 work, angle_work)  # fmt: skip

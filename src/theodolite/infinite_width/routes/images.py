@@ -34,7 +34,6 @@ def fill(net: Node, pairs: Pairs, rates: Sequence[float] | None, nngp: bool, ntk
     if plan is None:
         return None
     from theodolite.infinite_width.routes.image_tiles import pair_rows
-    from theodolite.infinite_width.routes.tiles_layers import ARCSINE
 
     wanted = (nngp, ntk)
     matrices = [np.empty((n, m) if want else (0, 0)) for want in wanted]
@@ -50,7 +49,7 @@ def fill(net: Node, pairs: Pairs, rates: Sequence[float] | None, nngp: bool, ntk
             def rows(part: tuple[int, int], left: Any = left, right: Any = right, corner: Any = (i, j)) -> None:
                 pair_rows(
                     part, corner, plan.tables, plan.channels, plan.pairs, plan.depth, lanes, left[0], right, left[1],
-                    pairs.symmetric, ntk, ARCSINE, wanted, *matrices,
+                    pairs.symmetric, ntk, wanted, *matrices,
                 )  # fmt: skip
 
             side_by_side(rows, _parts(i, min(i + step, n)))
@@ -91,14 +90,13 @@ def _points(plan: Any, images: np.ndarray, ntk: bool, whole: bool) -> tuple[np.n
     """The data of single images; see `image_points`."""
     from theodolite.infinite_width.routes.image_points import point_data
     from theodolite.infinite_width.routes.image_tiles import own_states
-    from theodolite.infinite_width.routes.tiles_layers import ARCSINE
 
     def states(number: int, data: np.ndarray, exact: np.ndarray, before: np.ndarray) -> np.ndarray:
         after = np.empty((len(data), 2, int(plan.tables.states[number + 1].prod())))
 
         def work(part: tuple[int, int]) -> None:
             own_states(
-                part, number, plan.tables, plan.channels, plan.pairs, plan.depth, data, exact, ntk, ARCSINE,
+                part, number, plan.tables, plan.channels, plan.pairs, plan.depth, data, exact, ntk,
                 before, after,
             )  # fmt: skip
 

@@ -5,7 +5,7 @@ from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, is_numpy_array
 
 from theodolite.architectures import (
     AveragePool,
@@ -26,6 +26,7 @@ from theodolite.infinite_width.rules.moments import Moments
 from theodolite.kernels import Pairs
 from theodolite.numerics.errors import ShapeMismatch
 
+SMALL = 400  # points below which a full product is as fast as half of one
 MIXING = (AveragePool, SumPool, GlobalAveragePool, GlobalSumPool, SelfAttention, LinearAttention)
 
 
@@ -56,13 +57,33 @@ def _start(net: Node, pairs: Pairs, joint: bool, tangent: bool) -> Moments:
     xp, positions = pairs.xp, tuple(left.shape[1:-1])
     if not positions:
         width = pairs.X.shape[1]
-        inner, squares = pairs.inner / width, (pairs.left_square / width, pairs.right_square / width)
+        inner, squares = inner_products(pairs) / width, (pairs.left_square / width, pairs.right_square / width)
         own = squares[0][:, None], squares[1][None, :]
     else:
         inner = _inner(xp, left[:, None], right[None], joint, paired=False)
         own = _inner(xp, left, left, joint)[:, None], _inner(xp, right, right, joint)[None]
     same = xp.eye(*pairs.shape, dtype=bool) if pairs.symmetric else None
     return Moments(inner, None, *own, positions, joint and bool(positions), same, tangent)
+
+
+def inner_products(pairs: Pairs) -> Any:
+    """x . z, (n, m); in JAX, which knows no symmetric product, one side of a symmetric matrix is mirrored.
+
+    Cost: five eighths of the multiplications of a full product from 1,600 points on, on the host half of them.
+    """
+    if is_numpy_array(pairs.X) or not pairs.symmetric or "inner" in pairs.__dict__:
+        return pairs.inner
+    return _symmetric_product(pairs.X)
+
+
+def _symmetric_product(X: Any) -> Any:
+    n, xp = X.shape[0], array_namespace(X)
+    if n < 2 * SMALL:
+        return X @ X.T
+    first, last = X[: n // 2], X[n // 2 :]
+    across = last @ first.T
+    upper = xp.concat([_symmetric_product(first), across.T], axis=1)
+    return xp.concat([upper, xp.concat([across, _symmetric_product(last)], axis=1)], axis=0)
 
 
 def read_points(net: Node, X: Any, rates: Sequence[float] | None, tangent: bool) -> Moments:

@@ -45,7 +45,7 @@ def _scale_and_cosine(pairs: Pairs) -> tuple[Any, Any]:
     """|x| |z| / d and x.z / |x| |z|, 0 for points at the origin."""
     xp, width = pairs.xp, pairs.X.shape[1]
     scale = safe_root(pairs.left_square / width)[:, None] * safe_root(pairs.right_square / width)[None, :]
-    return scale, pairs.inner / width / xp.where(scale > 0, scale, xp.ones_like(scale))
+    return scale, reading.inner_products(pairs) / width / xp.where(scale > 0, scale, xp.ones_like(scale))
 
 
 def _values(terms: np.ndarray, ends: np.ndarray, cosine: Any, pairs: Pairs) -> Any:
@@ -72,16 +72,18 @@ def _ends(net: Node, rates: tuple[float, ...] | None, ntk: bool) -> tuple[np.nda
     import jax
     import jax.numpy as jnp
 
+    parallel = np.array([True, False])
+
     def at(cosine: Any) -> tuple[Any, ...]:
         one = jnp.ones_like(cosine)
-        last = reading.read(net, Moments(cosine, None, one, one, (), False, None, ntk), rates)
+        last = reading.read(net, Moments(cosine, None, one, one, (), False, jnp.asarray(parallel), ntk), rates)
         return (last.nngp, last.ntk) if ntk else (last.nngp,)
 
     with jax.ensure_compile_time_eval():
         cosine = jnp.asarray([1.0, -1.0])
         _, slopes = jax.jvp(at, (cosine,), (jnp.ones_like(cosine),))
         exact = reading.read(
-            net, Moments(np.array([1.0, -1.0]), None, np.ones(1), np.ones(1), (), False, None, ntk), rates
+            net, Moments(np.array([1.0, -1.0]), None, np.ones(2), np.ones(2), (), False, parallel, ntk), rates
         )
         exact = (exact.nngp, exact.ntk) if ntk else (exact.nngp,)
         return tuple(np.stack([value, np.asarray(slope, float)], axis=1) for value, slope in zip(exact, slopes))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import singledispatch
 from typing import Any
 
-from array_api_compat import is_jax_array
+from array_api_compat import array_namespace, is_jax_array
 
 from theodolite.architectures import (
     Activation,
@@ -103,21 +103,27 @@ def _(node: Activation, moments: Moments, rates: Rates) -> Moments:
 
 def _activated(of: Any, moments: Moments) -> Moments:
     left, right = moments.variances(moments.left), moments.variances(moments.right)
-    both = (moments.first(left), moments.nngp, moments.second(right))
-    nngp, slope = of.both(*both) if moments.tangent and moments.ntk is not None else (of.value(*both), None)
-    one_point = moments.one_point()
-    if one_point is not None:  # exact, where round-off in the cosine would cost half the digits
-        nngp = moments.xp.where(one_point, moments.first(of.square(left)), nngp)
-        if slope is not None:
-            slope = moments.xp.where(one_point, moments.first(of.slope_square(left)), slope)
+    alike = moments.left is moments.right
+    tangent = moments.tangent and moments.ntk is not None
+    if moments.same is not None and moments.same.ndim == 1 and not moments.joint:  # points, each with itself
+        nngp, slope = of.square(left), of.slope_square(left) if tangent else None
+    else:
+        both = (moments.first(left), moments.nngp, moments.second(right))
+        nngp, slope = of.both(*both) if tangent else (of.value(*both), None)
+        one_point = moments.one_point()
+        if one_point is not None:  # exact, where round-off in the cosine would cost half the digits
+            nngp = moments.xp.where(one_point, moments.first(of.square(left)), nngp)
+            if slope is not None:
+                slope = moments.xp.where(one_point, moments.first(of.slope_square(left)), slope)
+    left_moments, left_mean = _self_moments(of, moments, moments.left, left), of.mean(left)
     return replace(
         moments,
         nngp=nngp,
         ntk=None if slope is None else slope * moments.ntk,
-        left=_self_moments(of, moments, moments.left, left),
-        right=_self_moments(of, moments, moments.right, right),
-        mean_left=of.mean(left),
-        mean_right=of.mean(right),
+        left=left_moments,
+        right=left_moments if alike else _self_moments(of, moments, moments.right, right),
+        mean_left=left_mean,
+        mean_right=left_mean if alike else of.mean(right),
         gaussian=False,
     )
 
@@ -140,8 +146,7 @@ def _(node: LayerNorm, moments: Moments, rates: Rates) -> Moments:
         )
     if moments.mean_left is not None:
         moments = _centred(moments)
-    xp = moments.xp
-    left, right = xp.sqrt(moments.variances(moments.left)), xp.sqrt(moments.variances(moments.right))
+    left, right = _divisor(moments.variances(moments.left)), _divisor(moments.variances(moments.right))
     scale = moments.first(left) * moments.second(right)
     return replace(
         moments,
@@ -150,6 +155,12 @@ def _(node: LayerNorm, moments: Moments, rates: Rates) -> Moments:
         left=moments.left / (moments.first(left) * moments.second(left)),
         right=moments.right / (moments.first(right) * moments.second(right)),
     )
+
+
+def _divisor(variance: Any) -> Any:
+    """Its root; 1 where all channels are equal, which a layer norm turns into zeros."""
+    xp = array_namespace(variance)
+    return xp.sqrt(xp.where(variance > 0, variance, xp.ones_like(variance)))
 
 
 def _centred(moments: Moments) -> Moments:
@@ -225,8 +236,8 @@ def with_weights(moments: Moments, weight_std: float, bias_std: float, rate: flo
         moments,
         nngp=nngp,
         ntk=ntk,
-        left=weight * moments.left + bias,
-        right=weight * moments.right + bias,
+        left=(left := weight * moments.left + bias),
+        right=left if moments.left is moments.right else weight * moments.right + bias,
         mean_left=None,
         mean_right=None,
         gaussian=True,
