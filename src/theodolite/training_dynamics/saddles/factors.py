@@ -39,7 +39,8 @@ def minimised(
     theta = flattened((V, U))
     size = max(float(np.linalg.norm(value(theta)[1], np.inf)), np.finfo(float).tiny)
     options = {"maxiter": iterations, "maxfun": 2 * iterations, "ftol": 1e-2 * tolerance, "gtol": tolerance * size}
-    theta = minimize(value, theta, jac=True, method="L-BFGS-B", options={**options, "maxcor": 20}).x
+    kept = 20 if polish else 6  # steps remembered: more cost more than they save where accuracy is not asked for
+    theta = minimize(value, theta, jac=True, method="L-BFGS-B", options={**options, "maxcor": kept}).x
     if polish and theta.size <= POLISHED:
         goal = max(1e-2 * tolerance * size, 1e-14)
         found = minimize(value, theta, jac=True, hessp=bend, method="trust-ncg", options={"gtol": goal, "maxiter": 200})
