@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from theodolite.numerics.errors import BadInput
@@ -13,6 +14,7 @@ from theodolite.survey.candidates import Candidate
 from theodolite.survey.large import Fitted, over_arrays, through_features
 from theodolite.survey.measuring import Sample
 from theodolite.survey.race import Entry
+from theodolite.survey.record import CandidateRecord
 from theodolite.survey.routing import Route
 
 CONTEST_ROWS = 16384
@@ -50,28 +52,29 @@ def contest(
 ) -> list[Fitted]:
     """Finalists measured through features on rows in memory, best first, each by the better of the routes it can take.
 
+    The rival of a route is tried with the best of them, and with the next for as long as it is better; only with kernels
+    that have Fourier features, as networks of finite width cost more than they gain.
     Returns: at least one, others while there is time; the first knows in its route why that was taken.
-    The rival of a route is tried for kernels with Fourier features; networks of finite width cost more than they gain.
     """
-    tried = [(candidate, record, route) for candidate, record in finalists]
-    if route.rival is not None:
-        tried += [(*entry, route.rival) for entry in finalists if _is_stationary(entry[0])]
     found: list[Fitted] = []
-    for number, (candidate, record, way) in enumerate(tried):
-        if found and not in_time():
-            break
-        progress(number, len(tried), f"{_words(way)} of {candidate.name}")
-        fitted = through_features(
-            candidate,
-            record,
-            recipe,
-            sample.points,
-            way,
-            lambda prepared: over_arrays(prepared, sample),
-            memory_limit=memory_limit,
-        )
+
+    def measured(candidate: Candidate, record: CandidateRecord, way: Route) -> Fitted:
+        progress(0, 0, f"{_words(way)} of {candidate.name}")
+        run = partial(over_arrays, sample=sample)
+        fitted = through_features(candidate, record, recipe, sample.points, way, run, memory_limit=memory_limit)
         found.append(fitted)
-    found.sort(key=lambda one: one.record.predicted_risk)
+        return fitted
+
+    for candidate, record in finalists:
+        if not found or in_time():
+            measured(candidate, record, route)
+    found.sort(key=_risk)
+    for one in tuple(found):
+        if route.rival is None or not _is_stationary(one.candidate) or not in_time():
+            break
+        if _risk(measured(one.candidate, one.record, route.rival)) >= _risk(one):
+            break
+    found.sort(key=_risk)
     best = found[0]
     others = [one for one in found if one.route.kind != best.route.kind]
     if others:
@@ -84,8 +87,12 @@ def contest(
 
 def _compared(best: Fitted, other: Fitted) -> str:
     """Why one kind of features and not the other."""
-    here, there = (one.record.predicted_risk for one in (best, other))
+    here, there = _risk(best), _risk(other)
     return f"on {best.rows} rows they predict a risk of {here:.4g}, as many {_words(other.route)} one of {there:.4g}"
+
+
+def _risk(fitted: Fitted) -> float:
+    return fitted.record.predicted_risk
 
 
 def _words(route: Route) -> str:
