@@ -52,8 +52,8 @@ def contest(
 ) -> list[Fitted]:
     """Finalists measured through features on rows in memory, best first, each by the better of the routes it can take.
 
-    The rival of a route is tried with the best of them, and with the next for as long as it is better; only with kernels
-    that have Fourier features, as networks of finite width cost more than they gain.
+    The rival of a route is tried with the best of them, and with the next for as long as it is better; but only with
+    kernels that have Fourier features, as networks of finite width cost more than they gain.
     Returns: at least one, others while there is time; the first knows in its route why that was taken.
     """
     found: list[Fitted] = []
