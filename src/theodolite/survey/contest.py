@@ -11,9 +11,9 @@ from theodolite.random_features.fourier import FourierFeatures
 from theodolite.random_features.harvest import Recipe
 from theodolite.random_features.of_kernel import features_of
 from theodolite.survey.candidates import Candidate
-from theodolite.survey.large import Fitted, over_arrays, through_features
+from theodolite.survey.large import Fitted, Pass, over_arrays, through_features
 from theodolite.survey.measuring import Sample
-from theodolite.survey.race import Entry
+from theodolite.survey.race import Entry, Race
 from theodolite.survey.record import CandidateRecord
 from theodolite.survey.routing import Route
 
@@ -38,6 +38,33 @@ def possible(route: Route, entries: list[Candidate], *, asked: str) -> Route:
                 ) from None
             return replace(route.instead, why=f"{route.why}, but {candidate.name} has no random features")
     return route
+
+
+def best_on_all_rows(
+    finalists: list[Entry],
+    recipe: Recipe,
+    whole: Sample,
+    route: Route,
+    all_rows: Pass,
+    race: Race,
+    memory_limit: Any = None,
+) -> list[Fitted]:
+    """Finalists measured on rows in memory, best first, and the best of them fitted once more, on all rows."""
+    meeting = whole.at_most(CONTEST_ROWS, recipe.seed)
+    best, *others = contest(
+        finalists,
+        recipe,
+        meeting,
+        route,
+        progress=lambda done, total, what: race.progress(race.done, race.total, what),
+        in_time=race.in_time,
+        memory_limit=memory_limit,
+    )
+    race.progress(race.done, race.total, f"all rows through {_words(best.route)} of {best.candidate.name}")
+    fitted = through_features(
+        best.candidate, best.record, recipe, meeting.points, best.route, all_rows, memory_limit=memory_limit
+    )
+    return [fitted, *others]
 
 
 def contest(

@@ -30,7 +30,7 @@ from theodolite.random_features.staging import predict as predict_by_map
 from theodolite.survey import large
 from theodolite.survey.candidates import Candidate, candidates
 from theodolite.survey.columns import ColumnEncoder
-from theodolite.survey.contest import CONTEST_ROWS, contest, possible
+from theodolite.survey.contest import CONTEST_ROWS, best_on_all_rows, possible
 from theodolite.survey.images import ImageEncoder, for_shape
 from theodolite.survey.measuring import Sample, dual_coefficients, gram_of
 from theodolite.survey.notebook import Notebook, fingerprint
@@ -186,22 +186,7 @@ class Surveyor(BaseEstimator):
     ) -> list[Entry]:
         """The finalists meet on rows in memory; the best of them learns from all rows."""
         recipe = large.recipe_for(self.encoder_, self.coding_, seed=self.random_state, target=target)
-        meeting = whole.at_most(CONTEST_ROWS, self.random_state)
-        limit = self.memory_limit
-        found = contest(
-            ranked[:FINALISTS],
-            recipe,
-            meeting,
-            route,
-            progress=race.progress,
-            in_time=race.in_time,
-            memory_limit=limit,
-        )
-        best = found[0]
-        race.progress(race.done, race.total, f"all rows through features of {best.candidate.name}")
-        found[0] = large.through_features(
-            best.candidate, best.record, recipe, meeting.points, best.route, all_rows, memory_limit=limit
-        )
+        found = best_on_all_rows(ranked[:FINALISTS], recipe, whole, route, all_rows, race, self.memory_limit)
         self._featured = {one.candidate.name: one for one in found}
         return [*((one.candidate, one.record) for one in found), *ranked[len(found) :]]
 
