@@ -57,14 +57,20 @@ def levenberg_marquardt(
 
 
 def levenberg_marquardt_products(
-    products: Callable[[np.ndarray], Products], start: np.ndarray, steps: int, *, inner: int = INNER
+    products: Callable[[np.ndarray], Products],
+    start: np.ndarray,
+    steps: int,
+    *,
+    enough: float = 0.0,
+    inner: int = INNER,
 ) -> np.ndarray:
     """The same by products with the Jacobian alone, each step solved by LSMR: for more parameters than P^2 allows.
 
     minimise |J step + r|^2 + damping |step|^2, by at most `inner` iterations
 
-    Args: products, (P,) -> residuals (n,) and the maps v -> J v, u -> J' u; start (P,); steps, at most.
-    Returns: (P,), of no larger sum of squares; it ends early when three steps in a row take off less than 2 %.
+    Args: products, (P,) -> residuals (n,) and the maps v -> J v, u -> J' u; start (P,); steps, at most; enough, a sum
+        of squares below which it ends. Returns: (P,), of no larger sum of squares; it also ends when three steps in a
+        row take off less than 2 %, for the last digits need more inner iterations than it takes.
     Source: Fong and Saunders (2011), LSMR; Levenberg (1944), Marquardt (1963). Cost: per step 2 `inner` products.
 
     >>> line = np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]])
@@ -80,7 +86,7 @@ def levenberg_marquardt_products(
     value, damping, slow = float(r @ r), None, 0
     for _ in range(steps):
         size = _squared_norm(along, back, len(at))
-        if size == 0 or not np.isfinite(size) or value == 0 or slow >= PATIENCE:
+        if size == 0 or not np.isfinite(size) or value <= enough or slow >= PATIENCE:
             break
         damping = FIRST * size if damping is None else max(damping, LEAST * size)
         made: Any = LinearOperator  # its constructor makes a subclass, which type checkers do not see

@@ -119,7 +119,7 @@ def reduce(
         after, refitted = judge.of(smaller(inputs)), False
         dense = smaller.parameters <= MOST_DENSE
         if refit and after > (1e-14 if dense else judge.limit(before)):
-            better = _refitted(smaller, inputs, goal, memory_limit)
+            better = _refitted(smaller, inputs, goal, judge.enough(before), memory_limit)
             if judge.of(better(inputs)) < after:
                 smaller, after, refitted = better, judge.of(better(inputs)), True
         if after <= judge.limit(before):
@@ -146,6 +146,12 @@ class _Judge:
         if self.fits_targets:
             return max(before, 1e-10) if self.accept is None else self.accept
         return 1e-6 if self.accept is None else self.accept
+
+    def enough(self, before: float) -> float:
+        """A sum of squared differences from the goal with which outputs are accepted for sure."""
+        if self.fits_targets:
+            return 0.1 * 2 * len(self.goal) * self.limit(before)
+        return (0.5 * self.limit(before) * float(np.abs(self.old).max(initial=0.0))) ** 2
 
 
 def _merged(
@@ -221,7 +227,7 @@ def _values(network: Mlp, layer: int, X: np.ndarray) -> np.ndarray:
     return part(X)
 
 
-def _refitted(network: Mlp, X: np.ndarray, goal: np.ndarray, memory_limit: int | str | None) -> Mlp:
+def _refitted(network: Mlp, X: np.ndarray, goal: np.ndarray, enough: float, memory_limit: int | str | None) -> Mlp:
     start = network.flat()
     if len(start) > MOST_DENSE:
 
@@ -229,7 +235,7 @@ def _refitted(network: Mlp, X: np.ndarray, goal: np.ndarray, memory_limit: int |
             outputs, along, back = jacobian_products(network.unflat(at), X)
             return (outputs - goal).ravel(), along, back
 
-        return network.unflat(levenberg_marquardt_products(products, start, REFIT_STEPS))
+        return network.unflat(levenberg_marquardt_products(products, start, REFIT_STEPS, enough=enough))
     rows = max(1, min(len(X), int(max(LARGEST_JACOBIAN / len(start), 2 * len(start)) / goal.shape[1])))
     chosen = np.unique(np.linspace(0, len(X) - 1, rows).astype(int))  # the result is judged on all rows
     X, goal = X[chosen], goal[chosen]
