@@ -106,7 +106,7 @@ def publish(results: list[Result], paper: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     figures = {}
     for one in results:
-        stem = one.case + "".join(f"-{Path(name).stem}" for name in sorted(one.files))
+        stem = "-".join(dict.fromkeys([one.case, *(Path(name).name.split(".")[0] for name in sorted(one.files))]))
         write_json(folder / f"{stem}.json", numbers(one))
         figures[one.address] = drawn(one, stem, folder)
     write_atomically(DOCS / "measured" / f"{paper.replace('-', '_')}.md", page(results, paper, figures))

@@ -42,7 +42,7 @@ def published() -> dict[str, Result]:
 def reasons() -> dict[str, str]:
     """What is known about claims that do not hold: lines `- <stem of the file>: a sentence.` of reasons.md."""
     text = (HERE / "reproduced" / "reasons.md").read_text(encoding="utf-8")
-    entries = re.findall(r"^- ([a-z0-9-]+): (.*(?:\n  .*)*)", text, re.MULTILINE)
+    entries = re.findall(r"^- ([a-z0-9_-]+): (.*(?:\n  .*)*)", text, re.MULTILINE)
     return {stem: " ".join(sentence.split()) for stem, sentence in entries}
 
 

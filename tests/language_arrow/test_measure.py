@@ -5,13 +5,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from theodolite import language_arrow as room
-from theodolite.language_arrow import SIZES, Corpus, Size, measure
+from theodolite.language_arrow import SIZES, Corpus, Size, measure, token_losses, training
 from theodolite.language_arrow.documents import split
 from theodolite.language_arrow.pair import Effort
 from theodolite.language_arrow.sizes import network
@@ -38,6 +39,19 @@ def test_a_network_is_causal_and_a_law(kind: str) -> None:
     assert not np.array_equal(losses[0, 5], losses[1, 5])
 
 
+def test_a_changed_token_changes_no_loss_before_it_to_the_last_bit() -> None:
+    net = network(TINY["gpt"], 5, 33, seed=2)
+    words = np.random.default_rng(3).integers(0, 5, size=(4, 33)).astype(np.int32)
+    losses = evaluate(net, words, batch=4)
+    for place in (0, 7, 16, 32):
+        other = words.copy()
+        other[:, place] = (other[:, place] + 1) % 5
+        changed = evaluate(net, other, batch=4)
+        assert np.array_equal(changed[:, :place], losses[:, :place])
+        assert np.all(changed[:, place] != losses[:, place])
+    np.testing.assert_allclose(evaluate(net, words, batch=3), losses, atol=1e-5)  # other shapes may round otherwise
+
+
 @pytest.mark.parametrize("name", ["gpt-0.1M", "gru-0.1M", "lstm-0.1M"])
 def test_parameters_are_counted_as_they_are(name: str) -> None:
     import equinox as eqx
@@ -58,7 +72,7 @@ def test_sizes_of_the_paper_have_the_paper_s_parameters() -> None:
         assert SIZES[name].parameters(50257, 256) / 1e6 == pytest.approx(millions, rel=0.03)
 
 
-@pytest.mark.parametrize("model", ["ngram", TINY["gru"]])
+@pytest.mark.parametrize("model", ["ngram", TINY["gru"], pytest.param(TINY["gpt"], marks=pytest.mark.full)])
 def test_backward_on_a_corpus_is_forward_on_the_reversed_corpus_to_the_last_bit(model: object) -> None:
     # a window a document, so that the windows of both corpora are mirror images in one order
     documents = list(np.concatenate(DOCUMENTS).reshape(-1, 6))
@@ -129,6 +143,32 @@ def test_a_run_that_was_cut_short_ends_as_if_it_had_not_been(tmp_path: Path) -> 
     assert np.array_equal(resumed.per_unit_forward, whole.per_unit_forward)
     assert np.array_equal(resumed.per_unit_backward, whole.per_unit_backward)
     assert [run.curve for run in resumed.runs] == [run.curve for run in whole.runs]
+
+
+def test_one_compilation_serves_seeds_directions_and_batches_and_a_seed_gives_its_losses_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    traced, honest = {"training": 0, "testing": 0}, token_losses.token_losses
+
+    def counting(name: str) -> Any:
+        def losses(*given: Any) -> Any:
+            traced[name] += 1
+            return honest(*given)
+
+        return losses
+
+    monkeypatch.setattr(training, "token_losses", counting("training"))
+    settings = {**SHORT, "model": Size("gru", 1, 7)}  # no other test compiles this width
+    first = measure(DOCUMENTS, **settings, seeds=[3], test_stride=2)  # 42 test windows, one batch
+    once = dict(traced)
+    monkeypatch.setattr(token_losses, "token_losses", counting("testing"))
+    measure(DOCUMENTS * 10, **settings, seeds=[4, 5])  # 180, in three batches
+    again = measure(DOCUMENTS, **settings, seeds=[3], test_stride=2)
+    assert once["training"] > 0
+    assert traced == once
+    assert again.runs[0].curve == first.runs[0].curve
+    assert np.array_equal(again.per_unit_forward, first.per_unit_forward)
+    assert np.array_equal(again.per_unit_backward, first.per_unit_backward)
 
 
 def test_a_broken_checkpoint_is_written_anew(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from theodolite.language_arrow.head import normal, normalised, shifted
+from theodolite.language_arrow.products import times, times_transposed
 from theodolite.language_arrow.sizes import Size
 
 DEVIATION = 0.02
@@ -68,20 +69,20 @@ class GPT(eqx.Module):
         x, _ = jax.lax.scan(block, x, self.blocks, unroll=layers if layers <= UNROLLED else 1)
         x = normalised(x, self.gain)
         head = self.tokens[: self.vocabulary] if self.head is None else self.head
-        return (x @ head.T).reshape(batch, length, -1)
+        return times_transposed(x, head).reshape(batch, length, -1)
 
 
 def _block(x: Float[Array, "n d"], part: Blocks, shape: tuple[int, int, int]) -> Float[Array, "n d"]:
-    mixed = normalised(x, part.gain_attention) @ part.attention
+    mixed = times(normalised(x, part.gain_attention), part.attention)
     q, k, v = (jnp.swapaxes(one.reshape(*shape, -1), 1, 2) for one in jnp.split(mixed, 3, axis=-1))
-    x = x + jnp.swapaxes(_attended(q, k, v), 1, 2).reshape(x.shape) @ part.out
-    return x + jax.nn.gelu(normalised(x, part.gain_wide) @ part.wide) @ part.narrow
+    x = x + times(jnp.swapaxes(_attended(q, k, v), 1, 2).reshape(x.shape), part.out)
+    return x + times(jax.nn.gelu(times(normalised(x, part.gain_wide), part.wide)), part.narrow)
 
 
 def _attended(q: Float[Array, "b h l e"], k: Float[Array, "b h l e"], v: Float[Array, "b h l e"]) -> Any:
     """Causal softmax attention, divided by the sum of weights at the end, where there is less to divide."""
-    scores = (q @ jnp.swapaxes(k, -1, -2)) * q.shape[-1] ** -0.5
+    scores = times_transposed(q * q.shape[-1] ** -0.5, k)
     causal = jnp.tril(jnp.ones(scores.shape[-2:], bool))
     scores = jnp.where(causal, scores, jnp.finfo(scores.dtype).min)
     weights = jnp.exp(scores - jax.lax.stop_gradient(scores.max(axis=-1, keepdims=True)))
-    return (weights @ v) / weights.sum(axis=-1, keepdims=True)
+    return times(weights, v) / weights.sum(axis=-1, keepdims=True)
