@@ -173,7 +173,7 @@ def panels(config: TeacherStudentConfig, measured: Measurement) -> tuple[Panel, 
             "bars",
             "Costs of the students of the hard teacher that fail repeat themselves: each bar of the narrow widths "
             "holds students of one plateau or one slow channel.",
-            Axis("polished cost, decades"),
+            Axis("polished cost, middle of the bin"),
             Axis("share of the students of that width"),
             tuple(
                 Series(f"width {m}", "bins", f"histogram_{m}", family=f"width {m}")
@@ -253,7 +253,7 @@ def _count(config: TeacherStudentConfig, name: str, arrays: Arrays) -> None:
 
 def _histogram(config: TeacherStudentConfig, arrays: Arrays) -> None:
     edges = np.linspace(config.lowest, config.highest, config.bins + 1)
-    arrays["bins"] = np.array([f"{10 ** ((low + high) / 2):.1e}" for low, high in itertools.pairwise(edges)])
+    arrays["bins"] = np.array([float(f"{10 ** ((low + high) / 2):.1e}") for low, high in itertools.pairwise(edges)])
     arrays["histogram_none"] = np.zeros(config.bins)
     for m in config.widths:
         failed = arrays[f"hard_{m}_kind"] > 0
