@@ -30,6 +30,7 @@ FEW_LAYERS = 8  # up to which Hermite series, exact to 1e-14, are as fast as one
 ROWS = 128  # given to a thread at a time
 
 Outputs = tuple[np.ndarray | None, np.ndarray | None]
+Squares = tuple[np.ndarray, np.ndarray]
 Fill = Callable[[tuple[int, int]], None]
 
 
@@ -42,10 +43,11 @@ def fill(net: Node, pairs: Pairs, rates: Sequence[float] | None, nngp: bool, ntk
     n, m = pairs.shape
     if n * m < FEWEST or not for_vectors(net):
         return None
+    squares = _squares(pairs)
     table = series = None
-    hermite = _hermite(net, pairs, rates)
+    hermite = _hermite(net, pairs, rates, squares)
     if hermite is None:
-        series = _series(net, pairs, rates, ntk)
+        series = _series(net, pairs, rates, ntk, squares)
         if series is None:
             from theodolite.infinite_width.routes.layer_table import layer_table  # compiles: only when it is needed
 
@@ -62,9 +64,9 @@ def fill(net: Node, pairs: Pairs, rates: Sequence[float] | None, nngp: bool, ntk
     if hermite is not None:
         rows = _hermite_rows(hermite, pairs, inner, outputs)
     elif series is not None:
-        rows = _series_rows(series, pairs, inner, outputs)
+        rows = _series_rows(series, pairs, inner, outputs, squares)
     else:
-        rows = _layers(table, pairs, inner, outputs)
+        rows = _layers(table, pairs, inner, outputs, squares)
     run(rows, n, n * m)
     return outputs[0], outputs[1]
 
@@ -93,11 +95,13 @@ def for_vectors(net: Node) -> bool:
     return isinstance(net, Dense | Activation | LayerNorm | Dropout | Flatten)
 
 
-def _series(net: Node, pairs: Pairs, rates: Sequence[float] | None, tangent: bool) -> AngleSeries | None:
+def _series(
+    net: Node, pairs: Pairs, rates: Sequence[float] | None, tangent: bool, squares: Squares
+) -> AngleSeries | None:
     """The angle series that holds for these points, if one does."""
     square = 1.0
     if homogeneity(net) is None:
-        own = _one_norm(pairs)
+        own = _one_norm(squares)
         if own is None:
             return None
         square = own / pairs.X.shape[1]
@@ -107,19 +111,29 @@ def _series(net: Node, pairs: Pairs, rates: Sequence[float] | None, tangent: boo
         return None
 
 
-def _one_norm(pairs: Pairs) -> float | None:
+def _squares(pairs: Pairs) -> Squares:
+    """|x|^2 of both sets, (n,) and (m,), without an array of the size of the data."""
+    left = pairs.__dict__.get("left_square")
+    left = np.vecdot(pairs.X, pairs.X) if left is None else left
+    if pairs.symmetric:
+        return left, left
+    right = pairs.__dict__.get("right_square")
+    return left, np.vecdot(pairs.Z, pairs.Z) if right is None else right
+
+
+def _one_norm(squares: Squares) -> float | None:
     """|x|^2 when it is the same for all points of both sets."""
-    first = float(pairs.left_square[0])
-    for squares in (pairs.left_square, pairs.right_square):
-        if np.abs(squares - first).max() > SAME_NORM * first:
+    first = float(squares[0][0])
+    for part in squares:
+        if np.abs(part - first).max() > SAME_NORM * first:
             return None
     return first
 
 
-def _series_rows(series: AngleSeries, pairs: Pairs, inner: np.ndarray, outputs: list[Any]) -> Fill:
+def _series_rows(series: AngleSeries, pairs: Pairs, inner: np.ndarray, outputs: list[Any], squares: Squares) -> Fill:
     from theodolite.infinite_width.routes.tiles import series_rows
 
-    left, right = (_norms(squares) for squares in (pairs.left_square, pairs.right_square))
+    left, right = (_norms(part) for part in squares)
     inverses = [np.divide(1.0, norm, out=np.zeros_like(norm), where=norm > 0) for norm in (left, right)]
     if series.degree is None:
         scales = [np.ones_like(norm) for norm in (left, right)]
@@ -138,13 +152,12 @@ def _series_rows(series: AngleSeries, pairs: Pairs, inner: np.ndarray, outputs: 
     return rows
 
 
-def _layers(table: Any, pairs: Pairs, inner: np.ndarray, outputs: list[Any]) -> Fill:
+def _layers(table: Any, pairs: Pairs, inner: np.ndarray, outputs: list[Any], squares: Squares) -> Fill:
     from theodolite.infinite_width.routes.tiles_layers import layer_rows
 
     width = pairs.X.shape[1]
-    left, right = (
-        table.point_data(squares.astype(float) / width) for squares in (pairs.left_square, pairs.right_square)
-    )
+    left = table.point_data(squares[0].astype(float) / width)
+    right = left if pairs.symmetric else table.point_data(squares[1].astype(float) / width)
     first = table.first / np.array([width, 1.0, 1.0])
     wanted = [output is not None for output in outputs]
     matrices = [inner if output is None else output for output in outputs]
@@ -155,16 +168,16 @@ def _layers(table: Any, pairs: Pairs, inner: np.ndarray, outputs: list[Any]) -> 
     return rows
 
 
-def _hermite(net: Node, pairs: Pairs, rates: Sequence[float] | None) -> Any:
+def _hermite(net: Node, pairs: Pairs, rates: Sequence[float] | None, squares: Squares) -> Any:
     """The Hermite series of a few layers of smooth activations; for many, an angle series is cheaper where it holds."""
     if not any(isinstance(node, Activation) and not node.bends for node in nodes_of(net)):
         return None
     from theodolite.infinite_width.routes.hermite_table import hermite_chain, hermite_table
 
     found = hermite_chain(net)
-    if found is None or (len(found[1]) > FEW_LAYERS and _one_norm(pairs) is not None):
+    if found is None or (len(found[1]) > FEW_LAYERS and _one_norm(squares) is not None):
         return None
-    left, right = (squares.astype(float) / pairs.X.shape[1] for squares in (pairs.left_square, pairs.right_square))
+    left, right = (part.astype(float) / pairs.X.shape[1] for part in squares)
     return hermite_table(net, rates, left, right, pairs.symmetric)
 
 

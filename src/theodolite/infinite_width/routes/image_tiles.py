@@ -11,16 +11,14 @@ import numpy as np
 from numba import njit
 
 from theodolite.infinite_width.routes.image_steps import ADD, CONV, DENSE, KEEP, NORM
-from theodolite.infinite_width.routes.tiles import LANES
+from theodolite.infinite_width.routes.tiles import LANES, OUTER, WITHIN
 from theodolite.infinite_width.routes.tiles_layers import ERF, GELU, LINEAR, PIECEWISE, angles
 
 PRODUCT, SUM, INNER = range(3)
 BUFFERS = 10  # of the length of a family, beside those for layers that are kept
-_INNER = {"no_cpython_wrapper": True, "cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
-_FAST = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 
 
-@njit(**_INNER)
+@njit(**WITHIN)
 def both_points(places, along, across, left, right, start, width, lanes, row, how, out):
     """out = left(p) right(p'), or left(p) + right(p'), or out + left(p) right(p'), for all pairs of a family.
 
@@ -46,21 +44,21 @@ def both_points(places, along, across, left, right, start, width, lanes, row, ho
                         target[e] += a[e] * b[e]
 
 
-@njit(**_INNER)
+@njit(**WITHIN)
 def copied(source, target):
     """target[: len(source)] = source; loops compile in a tenth of the time that slices take."""
     for e in range(len(source)):
         target[e] = source[e]
 
 
-@njit(**_INNER)
+@njit(**WITHIN)
 def cleared(array):
     """array = 0."""
     for e in range(len(array)):
         array[e] = 0.0
 
 
-@njit(**_INNER)
+@njit(**WITHIN)
 def moved(runs, first, last, unit, source, target):
     """target = the sum over runs (out, in, count) of the source, in units of consecutive numbers."""
     begin = first
@@ -79,7 +77,7 @@ def moved(runs, first, last, unit, source, target):
             a[e] += b[e]
 
 
-@njit(**_INNER)
+@njit(**WITHIN)
 def window_sums(runs, along, across, row_level, into, into_row, lanes, source, middle, target):
     """The sums over windows along both axes; the levels before and after, along and across, begin with their pairs."""
     unit, row = row_level[0] * lanes, into_row[0] * lanes
@@ -88,7 +86,7 @@ def window_sums(runs, along, across, row_level, into, into_row, lanes, source, m
         moved(runs, across[0], across[1], lanes, middle[line * unit :], target[line * row : (line + 1) * row])
 
 
-@njit(**_INNER)
+@njit(**WITHIN)
 def added(runs, along, across, before, after, lanes, source, target):
     """Add a kept layer, whose pairs may be more."""
     for r in range(along[0], along[1]):
@@ -101,7 +99,7 @@ def added(runs, along, across, before, after, lanes, source, target):
                     a[e] += b[e]
 
 
-@njit(**_INNER)
+@njit(**WITHIN)
 def weighted(k, theta, weight, bias, rate):
     """The moments above a layer of weights."""
     for e in range(len(k)):
@@ -110,7 +108,7 @@ def weighted(k, theta, weight, bias, rate):
         k[e] = value
 
 
-@njit(**_INNER)
+@njit(**WITHIN)
 def activated(kind, numbers, k, theta, inverse, norm, squares, mean, work):
     """The moments above an activation; inverse, norm: of both points; mean: of both; squares: of the inverses."""
     square, cross, shift, product, share = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
@@ -154,7 +152,7 @@ def activated(kind, numbers, k, theta, inverse, norm, squares, mean, work):
                 c[e] += means[e]
 
 
-@njit(**_INNER)
+@njit(**WITHIN)
 def exactly(places, along, across, exact, step, lanes, lane, row, k, theta, before):
     """Write the moments where both points and both positions are one; before: theta below the activation."""
     start, width, size = step[4], step[5], step[6]
@@ -172,7 +170,7 @@ def exactly(places, along, across, exact, step, lanes, lane, row, k, theta, befo
                     theta[e] = exact[p + size] * before[e]
 
 
-@njit(**_INNER)
+@njit(**WITHIN)
 def loaded(places, along, across, source, height, width, many, lanes, row, out):
     """The pairs of a family from a state (pairs along, pairs across, lanes); many: its pairs across."""
     for r in range(along[0], along[1]):
@@ -188,7 +186,7 @@ def loaded(places, along, across, source, height, width, many, lanes, row, out):
                         a[e] = b[e]
 
 
-@njit(**_INNER)
+@njit(**WITHIN)
 def pooled(joins, along, across, source, row, scale, lanes, wide, state):
     """Add the pairs of a family to the pairs of outputs they join."""
     for r in range(along[0], along[1]):
@@ -199,7 +197,7 @@ def pooled(joins, along, across, source, row, scale, lanes, wide, state):
                 a[e] += scale * b[e]
 
 
-@njit(**_INNER)
+@njit(**WITHIN)
 def point_step(places, step, numbers, left, right, exact, lane, lanes, along, across, k, theta, work, angle_work):
     """An activation or a layer norm: steps that need to know the points."""
     kind, size = step[0], len(k)
@@ -221,7 +219,7 @@ def point_step(places, step, numbers, left, right, exact, lane, lanes, along, ac
         exactly(places, along, across[1:], exact, step, lanes, lane, across[0], k, theta, work[9])
 
 
-@njit(**_FAST)
+@njit(**OUTER)
 def through(tables, number, left, right, exact, lane, lanes, channels, tangent, before, after, work, angle_work):
     """The state after a segment, (2, pairs of positions * lanes), from the one before it (or from images)."""
     segment, parts = tables.segments[number], 2 if tangent else 1
@@ -285,7 +283,7 @@ def through(tables, number, left, right, exact, lane, lanes, channels, tangent, 
                        after[part])  # fmt: skip
 
 
-@njit(**_INNER)
+@njit(**WITHIN)
 def repeated(data, lanes, out):
     """Each number `lanes` times."""
     for p in range(len(data)):
@@ -293,7 +291,7 @@ def repeated(data, lanes, out):
             out[p * lanes + lane] = data[p]
 
 
-@njit(**_INNER)
+@njit(**WITHIN)
 def narrowed(block, lanes, few, out):
     """The first few lanes of a block."""
     for p in range(len(block) // lanes):
@@ -302,7 +300,7 @@ def narrowed(block, lanes, few, out):
             a[lane] = b[lane]
 
 
-@njit(**_FAST)
+@njit(**OUTER)
 def pair_rows(
     rows, corner, tables, channels, most, depth, lanes, left, right, exact, symmetric, tangent, wanted, nngp, ntk
 ):

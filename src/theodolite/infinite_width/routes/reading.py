@@ -92,7 +92,8 @@ def read_points(net: Node, X: Any, rates: Sequence[float] | None, tangent: bool)
     positions = tuple(points.shape[1:-1])
     own = _inner(xp, points, points, joint and bool(positions))
     same = xp.ones((points.shape[0],), dtype=bool)
-    return read(_body(net), Moments(own, None, own, own, positions, joint and bool(positions), same, tangent), rates)
+    moments = Moments(own, None, own, own, positions, joint and bool(positions), same, tangent, alone=True)
+    return read(_body(net), moments, rates)
 
 
 def mixes_positions(net: Node) -> bool:
@@ -120,6 +121,8 @@ def _given(rates: Sequence[float] | None) -> Iterator[float]:
 def _inner(xp: Any, left: Any, right: Any, joint: bool, paired: bool = True) -> Any:
     """The mean over channels of x(p) z(p), or of x(p) z(p') for all pairs of positions when joint."""
     if not joint:
+        if left.ndim == 2 and is_numpy_array(left):
+            return np.vecdot(left, right) / left.shape[1]  # without a third array of their size
         return xp.mean(left * right, axis=-1)
     positions = left.shape[-len(left.shape) + (1 if paired else 2) : -1]
     flat = [

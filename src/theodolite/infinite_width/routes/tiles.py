@@ -10,16 +10,21 @@ import numpy as np
 from numba import njit
 
 SIDE = 32  # rows and columns of a tile
+# what Python calls is kept on disk with all it calls; what only compiled code calls needs no copy, nor doors of its own
+OUTER = {
+    "cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}, "no_cfunc_wrapper": True,
+}  # fmt: skip
+WITHIN = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "error_model": "numpy", "fastmath": {"contract"}}
 LANES = 256  # values worked on together, so that additions are vectorised
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**WITHIN)
 def angle_variable(cosine):
     """u = sqrt((1 + c) / 2) - sqrt((1 - c) / 2) = c / sqrt(1 + sqrt(1 - c^2)); round-off beyond |c| = 1 is harmless."""
     return cosine / math.sqrt(1.0 + math.sqrt(abs((1.0 - cosine) * (1.0 + cosine))))
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@njit(**WITHIN)
 def clenshaw(coefficients, u, value, before, count):
     """value[:count] = the Chebyshev series at u[:count], by Clenshaw's recurrence, four terms a sweep."""
     terms = len(coefficients)
@@ -49,7 +54,7 @@ def clenshaw(coefficients, u, value, before, count):
         value[lane] = u[lane] * value[lane] + (c0 - before[lane])
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@njit(**OUTER)
 def series_rows(inner, rows, left, right, left_scale, right_scale, nngp_terms, ntk_terms, mirrored, nngp, ntk):
     """Fill rows[0]..rows[1] of nngp and ntk from angle series.
 
@@ -80,7 +85,7 @@ def series_rows(inner, rows, left, right, left_scale, right_scale, nngp_terms, n
                 write(held_ntk, ntk, top, bottom, first, count, mirrored)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**WITHIN)
 def write(held, matrix, top, bottom, first, count, mirrored):
     """Copy a tile to its place; where mirrored, what is on or below the diagonal, and that to the other side too."""
     for i in range(top, bottom):

@@ -7,12 +7,12 @@ at a time are given as many terms as the largest correlation among them needs.
 import numpy as np
 from numba import njit
 
-from theodolite.infinite_width.routes.tiles import LANES, SIDE, write
+from theodolite.infinite_width.routes.tiles import LANES, OUTER, SIDE, WITHIN, write
 
 LEVELS = 64  # of |rho|: level l holds up to (l + 1) / LEVELS
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@njit(**WITHIN)
 def horner(rho, square, orders, own, right, column, first, last, value, count):
     """value[:count] = sum over terms first <= t < last of own[t] right[t, column + lane] rho^orders[t].
 
@@ -30,7 +30,7 @@ def horner(rho, square, orders, own, right, column, first, last, value, count):
             value[lane] *= rho[lane]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@njit(**OUTER)
 def hermite_rows(
     inner, rows, first, above, orders, starts, needed, left, right, left_inverse, right_inverse, mirrored,
     want_nngp, want_ntk, nngp, ntk,

@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from theodolite.infinite_width.duals.angle import ARCSINE
-from theodolite.infinite_width.routes.tiles import LANES, SIDE, write
+from theodolite.infinite_width.routes.tiles import LANES, OUTER, SIDE, WITHIN, write
 
 LINEAR, PIECEWISE, ERF, GELU = range(4)  # activation kinds
 # a step: kind, weight_std^2 and bias_std^2 and rate of the dense layer above, scale^2, scale * shift, shift^2, and for
@@ -19,7 +19,7 @@ LINEAR, PIECEWISE, ERF, GELU = range(4)  # activation kinds
 STEP = 9
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@njit(**WITHIN)
 def angle_ratio(sine):
     """arcsin(c) / c from sqrt(1 - c^2); even and odd powers apart, so that two sums run side by side."""
     t = 2.0 * sine - 1.0
@@ -37,7 +37,7 @@ def angle_ratio(sine):
     return odd * t + even
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@njit(**WITHIN)
 def angles(cosine, sine, arcsine, count):
     """sine[:count] = sqrt(1 - c^2) and arcsine[:count] = arcsin c, from the cosines c."""
     for lane in range(count):
@@ -47,7 +47,7 @@ def angles(cosine, sine, arcsine, count):
         arcsine[lane] = c * angle_ratio(s)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@njit(**OUTER)
 def layer_rows(inner, rows, steps, first, left, right, mirrored, want_nngp, want_ntk, nngp, ntk):
     """Fill rows[0]..rows[1] of nngp, and of ntk, as wanted.
 
@@ -99,7 +99,7 @@ def layer_rows(inner, rows, steps, first, left, right, mirrored, want_nngp, want
 # the activations, before they are rescaled
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@njit(**WITHIN)
 def _piecewise(k, theta, step, li, lr, ri, rr, count):
     product, share = step[7], step[8]
     middle = product + share * (0.5 * math.pi)
@@ -111,7 +111,7 @@ def _piecewise(k, theta, step, li, lr, ri, rr, count):
         k[lane] = slope * k[lane] + share * lr * (rr[lane] * s)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@njit(**WITHIN)
 def _erf(k, theta, step, li, ri, count):
     for lane in range(count):  # the points' 1 / norm is sqrt(2 / (1 + 2 q)) here
         both = li * ri[lane]
@@ -121,7 +121,7 @@ def _erf(k, theta, step, li, ri, count):
         theta[lane] *= (2.0 / math.pi) * both / s
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@njit(**WITHIN)
 def _gelu(k, theta, step, li, lr, ri, rr, count):
     for lane in range(count):  # the points' 1 / norm is 1 / sqrt(1 + q), their norm is q
         before, roots = k[lane], li * ri[lane]

@@ -105,7 +105,7 @@ def _activated(of: Any, moments: Moments) -> Moments:
     left, right = moments.variances(moments.left), moments.variances(moments.right)
     alike = moments.left is moments.right
     tangent = moments.tangent and moments.ntk is not None
-    if moments.same is not None and moments.same.ndim == 1 and not moments.joint:  # points, each with itself
+    if moments.alone and not moments.joint:
         nngp, slope = of.square(left), of.slope_square(left) if tangent else None
     else:
         both = (moments.first(left), moments.nngp, moments.second(right))

@@ -32,6 +32,7 @@ class Moments:
     mean_left: Any = None
     mean_right: Any = None
     gaussian: bool = False  # whether the channels are jointly Gaussian: independent weights made them
+    alone: bool = False  # whether each pair is a point with itself
     weighted: bool = False  # whether weights were met at all; before, channels are the columns of the input
 
     @property
