@@ -13,7 +13,7 @@ from theodolite.random_features import RandomFeatureRidge, open_rows
 from theodolite.random_features.of_kernel import features_of
 from theodolite.random_features.set_aside import rows_set_aside, set_aside
 from theodolite.survey import KernelSurvey, KernelSurveyClassifier, pictures, race, routing, surveyor
-from theodolite.survey.candidates import scaled
+from theodolite.survey.candidates import Candidate, scaled
 from theodolite.survey.measuring import Sample
 from theodolite.survey.notebook import Notebook
 from theodolite.survey.record import CandidateRecord
@@ -300,6 +300,14 @@ def test_the_refinement_does_not_measure_a_lengthscale_twice(monkeypatch):
     ranked = running.run(entries, sample)
     ranked = running.refine(ranked[::-1], sample)
     assert len(seen) == len(set(seen)) == len(ranked) == 4
+
+
+def test_finalists_are_different_kernels():
+    names = [scaled("rbf", 2.0, 1.0), scaled("rbf", 2.02, 1.0), scaled("laplace", 2.0, 1.0)]
+    names += [Candidate("one", RBF(1.0)), Candidate("two", RBF(1.0)), scaled("rbf", 1.9, 1.0)]
+    best, others = race.finalists([(candidate, None) for candidate in names])
+    assert [names.index(candidate) for candidate, _ in best] == [0, 2, 3]
+    assert [names.index(candidate) for candidate, _ in others] == [1, 4, 5]
 
 
 def test_trouble_in_a_stream_is_named(parts):

@@ -62,7 +62,7 @@ def best_on_all_rows(
     )
     race.progress(race.done, race.total, f"all rows through {_words(best.route)} of {best.candidate.name}")
     fitted = through_features(
-        best.candidate, best.record, recipe, meeting.points, best.route, all_rows, memory_limit=memory_limit
+        best.candidate, best.record, recipe, meeting.points, best.route, all_rows, memory_limit, known=best.map
     )
     return [fitted, *others]
 
@@ -88,7 +88,7 @@ def contest(
     def measured(candidate: Candidate, record: CandidateRecord, way: Route) -> Fitted:
         progress(0, 0, f"{_words(way)} of {candidate.name}")
         run = partial(over_arrays, sample=sample)
-        fitted = through_features(candidate, record, recipe, sample.points, way, run, memory_limit=memory_limit)
+        fitted = through_features(candidate, record, recipe, sample.points, way, run, memory_limit)
         found.append(fitted)
         return fitted
 

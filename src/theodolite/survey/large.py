@@ -62,17 +62,19 @@ def through_features(
     pool: np.ndarray,
     route: Route,
     run: Pass,
-    *,
     memory_limit: Any = None,
+    *,
+    known: FeatureMap | None = None,
 ) -> Fitted:
     """A candidate fitted by features in one pass.
 
     Args: screened, its record on fewer rows, whose verdict is kept; recipe, whose maps are replaced; pool (m, d), rows
-        to draw landmarks from; route, by landmarks or by random features; run, the pass.
+        to draw landmarks from; route, by landmarks or by random features; run, the pass; known, its map
+        where it has been drawn before.
     Cost: n P^2 operations for the pass, 20 P^3 for landmarks and ridge.
     """
     start = time.perf_counter()
-    one = drawn(candidate, route, pool, recipe.seed)
+    one = known or drawn(candidate, route, pool, recipe.seed)
     prepared = replace(recipe, maps=(one,))
     memory.require(
         prepared.bytes,

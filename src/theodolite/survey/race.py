@@ -17,7 +17,23 @@ from theodolite.survey.threads import side_by_side
 Entry = tuple[Candidate, CandidateRecord]
 
 FINALISTS = 3
+NEAR = 1.1  # lengthscales closer than this factor differ by a few thousandths in risk
 REFINING = (2**-0.5, 2**0.5)  # neighbours of the winner's lengthscale, half a step of the default multiples
+
+
+def finalists(ranked: list[Entry]) -> tuple[list[Entry], list[Entry]]:
+    """(the best, at most three of them; the others). No two of the best are one kernel at almost one lengthscale."""
+    best: list[Entry] = []
+    others: list[Entry] = []
+    for entry in ranked:
+        known = len(best) == FINALISTS or any(_near(entry[0], one) for one, _ in best)
+        (others if known else best).append(entry)
+    return best, others
+
+
+def _near(one: Candidate, other: Candidate) -> bool:
+    alike = one.family is not None and one.family == other.family
+    return alike and abs(np.log(one.lengthscale / other.lengthscale)) < np.log(NEAR)
 
 
 @dataclass

@@ -35,7 +35,7 @@ from theodolite.survey.images import ImageEncoder, for_shape
 from theodolite.survey.measuring import Sample, dual_coefficients, gram_of
 from theodolite.survey.notebook import Notebook, fingerprint
 from theodolite.survey.pictures import PATH_ROWS, curve_json, forecast, signal_capture
-from theodolite.survey.race import FINALISTS, Entry, Race
+from theodolite.survey.race import FINALISTS, Entry, Race, finalists
 from theodolite.survey.record import CandidateRecord, SurveyRecord, results_table
 from theodolite.survey.routing import ROUTES, Route, route_for
 from theodolite.survey.saving import save
@@ -153,7 +153,8 @@ class Surveyor(BaseEstimator):
             ranked = self._through_features(ranked, whole, route, race, target, all_rows)
             route = replace(self._featured[ranked[0][0].name].route, rows=ranked[0][1].rows)
         elif whole.size > screening.size:
-            ranked = race.run([candidate for candidate, _ in ranked[:FINALISTS]], whole) + ranked[FINALISTS:]
+            best, others = finalists(ranked)
+            ranked = race.run([candidate for candidate, _ in best], whole) + others
         chosen, record = ranked[0]
         self.candidates_ = {candidate.name: candidate for candidate, _ in ranked}
         with threads_for(whole.size):
@@ -186,9 +187,10 @@ class Surveyor(BaseEstimator):
     ) -> list[Entry]:
         """The finalists meet on rows in memory; the best of them learns from all rows."""
         recipe = large.recipe_for(self.encoder_, self.coding_, seed=self.random_state, target=target)
-        found = best_on_all_rows(ranked[:FINALISTS], recipe, whole, route, all_rows, race, self.memory_limit)
+        best, others = finalists(ranked)
+        found = best_on_all_rows(best, recipe, whole, route, all_rows, race, self.memory_limit)
         self._featured = {one.candidate.name: one for one in found}
-        return [*((one.candidate, one.record) for one in found), *ranked[len(found) :]]
+        return [*((one.candidate, one.record) for one in found), *best[len(found) :], *others]
 
     def _keep(self, chosen: Candidate, record: CandidateRecord, whole: Sample) -> None:
         self.best_kernel_: Kernel = chosen.kernel
