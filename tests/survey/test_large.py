@@ -12,7 +12,7 @@ from theodolite.numerics import BadInput, NotFinite
 from theodolite.random_features import RandomFeatureRidge, open_rows
 from theodolite.random_features.of_kernel import features_of
 from theodolite.random_features.set_aside import rows_set_aside, set_aside
-from theodolite.survey import KernelSurvey, KernelSurveyClassifier, pictures, race, routing, surveyor
+from theodolite.survey import KernelSurvey, KernelSurveyClassifier, contest, pictures, race, routing, surveyor
 from theodolite.survey.candidates import Candidate, scaled
 from theodolite.survey.measuring import Sample
 from theodolite.survey.notebook import Notebook
@@ -300,6 +300,18 @@ def test_the_refinement_does_not_measure_a_lengthscale_twice(monkeypatch):
     ranked = running.run(entries, sample)
     ranked = running.refine(ranked[::-1], sample)
     assert len(seen) == len(set(seen)) == len(ranked) == 4
+
+
+def test_a_pass_over_few_rows_in_memory_is_not_repeated(monkeypatch):
+    passes, through = [], contest.through_features
+    monkeypatch.setattr(contest, "CONTEST_ROWS", 300)
+    monkeypatch.setattr(
+        contest, "through_features", lambda *given, **known: passes.append(0) or through(*given, **known)
+    )
+    for rows, expected in ((600, 1), (601, 3)):
+        model = KernelSurvey([RBF(6.0)], route="nystrom", features=60).fit(*friedman(rows))
+        assert len(passes) == expected
+        assert model.record_.chosen.rows == rows
 
 
 def test_finalists_are_different_kernels():

@@ -18,6 +18,12 @@ from theodolite.survey.record import CandidateRecord
 from theodolite.survey.routing import Route
 
 CONTEST_ROWS = 16384
+MORE = 2  # times as many rows, where there are no others: then that costs less than one more fit, on all of them
+
+
+def rows_that_meet(there: int, *, all_of_them: bool) -> int:
+    """On how many rows finalists meet, of so many in memory; all_of_them, whether there are no others."""
+    return there if there <= (MORE if all_of_them else 1) * CONTEST_ROWS else CONTEST_ROWS
 
 
 def possible(route: Route, entries: list[Candidate], *, asked: str) -> Route:
@@ -45,12 +51,16 @@ def best_on_all_rows(
     recipe: Recipe,
     whole: Sample,
     route: Route,
-    all_rows: Pass,
+    all_rows: Pass | None,
     race: Race,
     memory_limit: Any = None,
 ) -> list[Fitted]:
-    """Finalists measured on rows in memory, best first, and the best of them fitted once more, on all rows."""
-    meeting = whole.at_most(CONTEST_ROWS, recipe.seed)
+    """Finalists measured on rows in memory, best first, and the best of them fitted once more, on all rows.
+
+    Args: whole, rows in memory; all_rows, a pass over all rows, None when these are `whole`: where they are few enough,
+        the finalists meet on all of them, and nothing is left to do.
+    """
+    meeting = whole.at_most(rows_that_meet(whole.size, all_of_them=all_rows is None), recipe.seed)
     best, *others = contest(
         finalists,
         recipe,
@@ -60,6 +70,9 @@ def best_on_all_rows(
         in_time=race.in_time,
         memory_limit=memory_limit,
     )
+    if all_rows is None and meeting.size == whole.size:
+        return [best, *others]
+    all_rows = all_rows or partial(over_arrays, sample=whole)
     race.progress(race.done, race.total, f"all rows through {_words(best.route)} of {best.candidate.name}")
     fitted = through_features(
         best.candidate, best.record, recipe, meeting.points, best.route, all_rows, memory_limit, known=best.map

@@ -30,7 +30,7 @@ from theodolite.random_features.staging import predict as predict_by_map
 from theodolite.survey import large
 from theodolite.survey.candidates import Candidate, candidates
 from theodolite.survey.columns import ColumnEncoder
-from theodolite.survey.contest import CONTEST_ROWS, best_on_all_rows, possible
+from theodolite.survey.contest import best_on_all_rows, possible, rows_that_meet
 from theodolite.survey.images import ImageEncoder, for_shape
 from theodolite.survey.measuring import Sample, dual_coefficients, gram_of
 from theodolite.survey.notebook import Notebook, fingerprint
@@ -99,7 +99,7 @@ class Surveyor(BaseEstimator):
             notes.append(f"{route.rows} of {whole.size} rows were drawn at random for fitting ({route.why})")
             whole = whole.at_most(route.rows, self.random_state)
         name = str(getattr(y, "name", None) or "target")
-        return self._survey(whole, route, notes, len(y), name, lambda recipe: large.over_arrays(recipe, whole), started)
+        return self._survey(whole, route, notes, len(y), name, None, started)
 
     def fit_stream(
         self, source: Any, target: str | None = None, *, scheduler: str | None = None, holdout: float | None = None
@@ -124,17 +124,17 @@ class Surveyor(BaseEstimator):
         notes: list[str],
         rows: int | None,
         target: str,
-        all_rows: large.Pass,
+        all_rows: large.Pass | None,
         started: float,
     ) -> Self:
-        """Race, fit and forecast on a sample; through features also on the rows of a pass."""
+        """Race, fit and forecast on a sample, or on the whole table; through features also on the rows of a pass."""
         screening = whole.at_most(SCREENING_ROWS, self.random_state)
         if whole.size > screening.size:
             notes.append(
                 f"every candidate was measured on {SCREENING_ROWS} of {whole.size} rows, the best {FINALISTS} on all"
                 if route.kind == "exact"
                 else f"every candidate was measured on {SCREENING_ROWS} rows, the best {FINALISTS} through features on "
-                f"{min(whole.size, CONTEST_ROWS)}, the best of these on all"
+                f"{rows_that_meet(whole.size, all_of_them=all_rows is None)}, the best of these on all"
             )
         if whole.groups is None and screening.left_out_together is not None:
             repeating = screening.size - len(np.unique(screening.left_out_together))
@@ -183,7 +183,7 @@ class Surveyor(BaseEstimator):
         return self
 
     def _through_features(
-        self, ranked: list[Entry], whole: Sample, route: Route, race: Race, target: str, all_rows: large.Pass
+        self, ranked: list[Entry], whole: Sample, route: Route, race: Race, target: str, all_rows: large.Pass | None
     ) -> list[Entry]:
         """The finalists meet on rows in memory; the best of them learns from all rows."""
         recipe = large.recipe_for(self.encoder_, self.coding_, seed=self.random_state, target=target)
