@@ -19,7 +19,7 @@ SHARE, BETWEEN = 0.5, 0.04  # of the best of them, and in any case, for the path
 PATIENCE = 3  # ranks, or shrinkages, without a better held-out error before a path is left
 QUICK, CAREFUL = 1e-4, 1e-9  # tolerances while choosing and at the end
 CLOSE, ENOUGH = 1e-7, 3000  # of the certificate of an end, over s_1 of the table; steps on the way there
-ALMOST, EXACT = 1e-2, 1e-12  # share of the cost at 0 that a fit leaves: worth a careful look; no chance
+ALMOST, EXACT = 1e-4, 1e-12  # share of the cost at 0 that a fit leaves: worth a careful look; no chance
 
 
 class Candidate(NamedTuple):
