@@ -152,6 +152,24 @@ def test_gram_matrices_are_positive_semi_definite(net: Node, X: np.ndarray) -> N
         assert np.linalg.eigvalsh(matrix).min() >= -1e-12 * np.abs(matrix).max()
 
 
+@settings(max_examples=8)
+@given(
+    st.sampled_from([parse(text) for text in ("relu*3", "relu*3 bias=0.3", "erf*3 bias=0.2", "tanh*2 bias=0.1")]),
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 80),
+)
+def test_order_blocks_and_float_width_do_not_matter(net: Node, seed: int, block: int) -> None:
+    """To 1e-12 in float64; to 2e-6 in float32, whose cosines are off by about 1e-7."""
+    rng = np.random.default_rng(seed)
+    X, shuffled = rng.standard_normal((70, 20)), rng.permutation(70)
+    for kernel in (nngp(net), ntk(net)):
+        whole = kernel(X)
+        assert np.array_equal(whole, whole.T)
+        close(kernel(X[shuffled]), whole[np.ix_(shuffled, shuffled)], 1e-12)
+        close(gram(kernel, X, block=block), whole, 1e-12)
+        close(kernel(X.astype(np.float32)).astype(float), whole, 2e-6)
+
+
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [

@@ -16,6 +16,7 @@ from theodolite.architectures import (
     ParallelSum,
     Residual,
     Serial,
+    layers_with_weights,
     nodes_of,
 )
 from theodolite.infinite_width.routes.angle_series import AngleSeries, angle_series, homogeneity
@@ -26,6 +27,7 @@ from theodolite.numerics.threads import side_by_side
 FEWEST = 4096  # pairs below which loading compiled code costs more than it brings
 ALONE = 200_000  # pairs below which a second thread does
 SAME_NORM = 1e-13  # relative spread of |x|^2 that counts as one norm
+SHALLOW = 3  # layers of weights up to which a loop over them is cheaper than one series
 FEW_LAYERS = 8  # up to which Hermite series, exact to 1e-14, are as fast as one angle series
 ROWS = 128  # given to a thread at a time
 
@@ -47,11 +49,14 @@ def fill(net: Node, pairs: Pairs, rates: Sequence[float] | None, nngp: bool, ntk
     table = series = None
     hermite = _hermite(net, pairs, rates, squares)
     if hermite is None:
-        series = _series(net, pairs, rates, ntk, squares)
-        if series is None:
-            from theodolite.infinite_width.routes.layer_table import layer_table  # compiles: only when it is needed
+        from theodolite.infinite_width.routes.layer_table import layer_table
 
-            table = layer_table(net, rates)
+        shallow = len(layers_with_weights(net)) <= SHALLOW
+        table = layer_table(net, rates) if shallow else None
+        if table is None:
+            series = _series(net, pairs, rates, ntk, squares)
+        if table is None and series is None:
+            table = None if shallow else layer_table(net, rates)
             if table is None:
                 return None
     inner = pairs.inner if "inner" in pairs.__dict__ else pairs.X @ pairs.Z.T
