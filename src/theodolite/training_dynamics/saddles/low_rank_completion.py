@@ -19,7 +19,8 @@ SHARE, BETWEEN = 0.5, 0.04  # of the best of them, and in any case, for the path
 PATIENCE = 3  # ranks, or shrinkages, without a better held-out error before a path is left
 QUICK, CAREFUL = 1e-4, 1e-9  # tolerances while choosing and at the end
 CLOSE, ENOUGH = 1e-7, 3000  # of the certificate of an end, over s_1 of the table; steps on the way there
-ALMOST, EXACT = 1e-4, 1e-12  # share of the cost at 0 that a fit leaves: worth a careful look; no chance
+ALMOST, EXACT = 1e-2, 1e-12  # share of the variance that a fit leaves: worth a careful look; no chance
+LOOKS = 2  # careful ones, at the lowest ranks
 
 
 class Candidate(NamedTuple):
@@ -139,13 +140,18 @@ class LowRankCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         n, d = X.shape
         if self.rank != "auto":
             return None
+        spread = float(np.nansum((X - np.nanmean(X, axis=0)) ** 2) / max(np.nansum(X**2), np.finfo(float).tiny))
+        likely = []
         for one in sorted(self.candidates_, key=lambda one: one.rank):
             unknowns = one.rank * (n + d - one.rank) + one.standardised * d
-            if one.shrinkage == 0.0 and one.left < ALMOST and unknowns < np.sum(~np.isnan(X)):
-                self.mean_, self.scale_ = column_scales(X, one.standardised)
-                step, _ = self._path(X, one, one.rank)
-                if step.value <= EXACT * np.nansum(((X - self.mean_) / self.scale_) ** 2):
-                    return one
+            left = one.left if one.standardised else one.left / max(spread, np.finfo(float).tiny)
+            if one.shrinkage == 0.0 and left < ALMOST and unknowns < np.sum(~np.isnan(X)):
+                likely.append(one)
+        for one in likely[:LOOKS]:
+            self.mean_, self.scale_ = column_scales(X, one.standardised)
+            step, _ = self._path(X, one, one.rank)
+            if step.value <= EXACT * np.nansum(((X - self.mean_) / self.scale_) ** 2):
+                return one
         return None
 
     def _path(self, X: np.ndarray, chosen: Candidate, rank: int) -> tuple[GreedyStep, float]:
