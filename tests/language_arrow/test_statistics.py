@@ -11,11 +11,18 @@ from theodolite.language_arrow.tallies import context_profile, tally, units_of
 from theodolite.numerics.errors import BadInput, ShapeMismatch
 
 
-def test_intervals_cover_and_the_test_has_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.montecarlo
+@pytest.mark.parametrize(
+    ("replicates", "draws"), [(600, 400), pytest.param(1000, None, marks=pytest.mark.full)], ids=["short", "as-used"]
+)
+def test_intervals_cover_and_the_test_has_its_size(
+    replicates: int, draws: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # 50 documents of very different lengths, heavy-tailed differences, no arrow; 4 binomial standard errors
-    monkeypatch.setattr(module, "RESAMPLES", 400)
-    monkeypatch.setattr(module, "FLIPS", 399)
-    random, replicates = np.random.default_rng(11), 600
+    if draws is not None:
+        monkeypatch.setattr(module, "RESAMPLES", draws)
+        monkeypatch.setattr(module, "FLIPS", draws - 1)
+    random = np.random.default_rng(11)
     covered = rejected = 0
     for place in range(replicates):
         length = random.lognormal(6, 0.7, size=50)
@@ -24,9 +31,12 @@ def test_intervals_cover_and_the_test_has_its_size(monkeypatch: pytest.MonkeyPat
         covered += not bootstrap(forward, forward + difference, seed=place).excludes_zero()
         rejected += sign_flip_p_value(difference, seed=place) <= 0.05
     slack = 4 * np.sqrt(0.05 * 0.95 / replicates)
-    # 400 resamples and 50 documents cost the percentile interval about one per cent
+    # few resamples and 50 documents cost the percentile interval about one per cent
     assert 0.94 - slack < covered / replicates < 0.95 + slack
     assert abs(rejected / replicates - 0.05) < slack
+    if draws is None:
+        assert 0.92 < covered / replicates < 0.97
+        assert 0.03 < rejected / replicates < 0.07
 
 
 def test_the_bootstrap_agrees_with_the_first_order_error() -> None:
