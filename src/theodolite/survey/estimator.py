@@ -23,9 +23,9 @@ class KernelSurvey(RegressorMixin, Surveyor):
 
     Args: candidates, None for 34 default kernels, or a list of family names ("rbf", "laplace_l1", ...), kernels and
         functions; max_rows, the most rows used for fitting (all of them; candidates are compared on 2000 at most);
-        route, "auto" (the exact machine up to 8000 rows, more rows through Nystrom features), "exact", "nystrom" or
-        "features" (random features: less accurate than as many landmarks, but drawn without looking at rows; for
-        kernels that have some); features, how many landmarks or random features (2048); time_limit, seconds after
+        route, "auto" (the exact machine up to 8000 rows; beyond, landmarks or random features, whichever predict the
+        lower risk), "exact", "nystrom" (landmarks, for every kernel) or "features" (random features, drawn without
+        looking at rows, for kernels that have some); features, how many landmarks or random features (2048); time_limit, seconds after
         which no further candidate is started;
         memory_limit, bytes or "4GB"; random_state, seed of the row samples; progress, told after each candidate;
         folder, where finished candidates are kept so that a killed fit resumes and the same fit is not done twice.
