@@ -15,7 +15,7 @@ from theodolite.training_dynamics.saddles.nuclear_norm import LARGEST_SIDE, fact
 
 FIRST, MORE = (0.0, 0.04), (0.01, 0.02, 0.08, 0.16, 0.3)  # shrinkages that choose the scaling; the others after it
 WHOLE = (0.3, 0.22, 0.16, 0.11, 0.08, 0.055, 0.04, 0.028, 0.02, 0.01, 0.005)  # shrinkages without a limit of the rank
-SHARE, BETWEEN = 0.5, 0.04  # of the best of them, and in any case, for the paths with a limit
+SHARE, BETWEEN = 0.5, (0.005, 0.04)  # of the best of them, and in any case, for the paths with a limit
 PATIENCE = 3  # ranks, or shrinkages, without a better held-out error before a path is left
 QUICK, CAREFUL = 1e-4, 1e-9  # tolerances while choosing and at the end
 CLOSE, ENOUGH = 1e-7, 3000  # of the certificate of an end, over s_1 of the table; steps on the way there
@@ -42,8 +42,9 @@ class LowRankCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     before, adding the top singular pair of the residual. It ends when the certificate s_1(residual) <= shrinkage says
     that no rank does better. With "auto", rank, shrinkage and standardisation are those of the smallest error on
     entries hidden for the purpose, among certified ends, found at once by their convexity from the largest shrinkage to
-    the smallest, and greedy paths without shrinkage and with less than that of the best end. A rank that fits all
-    entries with fewer numbers than there are entries is taken at once.
+    the smallest, and greedy paths with half of that of the best end and less. Without any shrinkage a row with few
+    entries may get any numbers, so that is taken only where it fits all entries with fewer numbers than there are
+    entries, and then at once.
 
     Args: rank, "auto" or a number, then taken as it is; shrinkage, "auto" or a number >= 0: the penalty
         shrinkage * s_1(observed table) * (|U|^2 + |V|^2) / 2; standardise, "auto", or whether columns are centred and
@@ -91,7 +92,8 @@ class LowRankCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X = self._table(X, reset=True)
         most = min(X.shape) if self.max_rank is None else min(positive_integer(self.max_rank, "max_rank"), *X.shape)
         self.candidates_ = self._candidates(X, most)
-        best = min(self.candidates_, key=lambda one: one.error)
+        stable = [one for one in self.candidates_ if one.shrinkage > 0 or self.rank != "auto"]
+        best = min(stable or self.candidates_, key=lambda one: one.error)
         self.held_out_error_ = best.error if len(self.candidates_) > 1 or self.rank == "auto" else float("nan")
         exact = self._exact(X)
         best = best if exact is None else exact
@@ -201,7 +203,7 @@ class LowRankCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if whole:
             best = min(whole, key=lambda one: one.error)
             standard = min(found, key=lambda one: one.error).standardised
-            for shrinkage in sorted({SHARE * best.shrinkage, BETWEEN}):
+            for shrinkage in sorted({SHARE * best.shrinkage, *BETWEEN}):
                 found += self._curve(X, masks, standard, shrinkage, most)
         return found
 
