@@ -14,7 +14,17 @@ from theodolite.numerics.checks import positive, symmetric_gram, target_columns
 
 GRID = 25  # ridges of the default grid
 LOWEST, HIGHEST = 1e-7, 10.0  # of the grid, in units of the mean diagonal; lower ridges were chosen by mistake only
+USUAL_ROWS = 2000  # beyond, the lowest ridge falls as 1/n: noise of one size asks for one n * ridge
 COMPILED_ROWS = 150  # below, an eigendecomposition takes a millisecond, and no compiler need be loaded
+
+
+def lowest_ridge(rows: int) -> float:
+    """Where grids of ridges begin, in units of the mean diagonal of the Gram matrix.
+
+    >>> lowest_ridge(300), lowest_ridge(20_000)
+    (1e-07, 1e-08)
+    """
+    return LOWEST * min(1.0, USUAL_ROWS / rows)
 
 
 class RidgePath(Criteria):
@@ -65,8 +75,8 @@ class RidgePath(Criteria):
 
     @property
     def ridges(self) -> np.ndarray:
-        """A grid over eight decades, from 1e-7 to 10 times the mean of the diagonal, above round-off."""
-        lowest = max(LOWEST * self.mean_diagonal, self.smallest_sound_ridge)
+        """A grid from 1e-7 (less beyond 2000 rows) to 10 times the mean of the diagonal, above round-off."""
+        lowest = max(lowest_ridge(self.rows) * self.mean_diagonal, self.smallest_sound_ridge)
         return np.geomspace(lowest, HIGHEST * self.mean_diagonal, GRID)
 
     @property

@@ -19,7 +19,7 @@ from theodolite.kernel_regression.continuation import Continuation, continued_sh
 from theodolite.kernel_regression.criteria import Criteria
 from theodolite.kernel_regression.learning_curve import threshold_table
 from theodolite.kernel_regression.resolvent import Resolvents
-from theodolite.kernel_regression.ridge_path import HIGHEST, LOWEST, RidgePath
+from theodolite.kernel_regression.ridge_path import HIGHEST, RidgePath, lowest_ridge
 from theodolite.numerics import memory
 from theodolite.numerics.checks import symmetric_gram, target_columns
 
@@ -138,7 +138,7 @@ class RidgeSearch(Criteria):
     @property
     def _log_ridges(self) -> np.ndarray:
         """The range of a RidgePath, a step of SPACING at a time."""
-        lowest = max(LOWEST * self.mean_diagonal, self.smallest_sound_ridge)
+        lowest = max(lowest_ridge(self.rows) * self.mean_diagonal, self.smallest_sound_ridge)
         return np.arange(np.log(lowest), np.log(HIGHEST * self.mean_diagonal), SPACING)
 
     def _confirms(self, ridge: float, log_risk: float) -> bool:

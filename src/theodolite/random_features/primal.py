@@ -6,14 +6,13 @@ import numpy as np
 import scipy.linalg
 from scipy.optimize import minimize_scalar
 
+from theodolite.kernel_regression.ridge_path import HIGHEST, lowest_ridge
 from theodolite.numerics import memory
 from theodolite.numerics.checks import positive, ridges_array
 from theodolite.numerics.errors import BadInput, NotPositiveDefinite
 from theodolite.random_features.statistics import SufficientStatistics
 
 GRID = 41
-LOWEST, HIGHEST = 1e-7, 10.0  # of the grid, in units of the mean of the diagonal of F F', as for kernels
-USUAL_ROWS = 2000  # beyond, the lowest ridge falls as 1/n: noise of one size asks for one n * ridge
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -78,8 +77,7 @@ class PrimalCriteria:
     @property
     def ridges(self) -> np.ndarray:
         """A grid from 1e-7 (less beyond 2000 rows) to 10 times the mean of the diagonal of G, above round-off."""
-        lowest = LOWEST * min(1.0, USUAL_ROWS / self.rows) * self.mean_diagonal
-        lowest = max(lowest, self.smallest_sound_ridge)
+        lowest = max(lowest_ridge(self.rows) * self.mean_diagonal, self.smallest_sound_ridge)
         return np.geomspace(lowest, HIGHEST * self.mean_diagonal, GRID)
 
     def kare(self, ridge: Any) -> Any:
