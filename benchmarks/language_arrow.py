@@ -24,8 +24,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from theodolite.language_arrow import NGram, training
+from theodolite.language_arrow.networks import network
 from theodolite.language_arrow.schedule import Schedule
-from theodolite.language_arrow.sizes import Size, network
+from theodolite.language_arrow.sizes import Size
 from theodolite.language_arrow.token_losses import token_losses
 
 CASES = {

@@ -14,8 +14,8 @@ import pytest
 from theodolite import language_arrow as room
 from theodolite.language_arrow import SIZES, Corpus, Size, measure, token_losses, training
 from theodolite.language_arrow.documents import split
+from theodolite.language_arrow.networks import network
 from theodolite.language_arrow.pair import Effort
-from theodolite.language_arrow.sizes import network
 from theodolite.language_arrow.token_losses import evaluate
 from theodolite.language_arrow.windows import Stream, cut, flip
 from theodolite.numerics.errors import BadInput, TooLarge

@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from theodolite.language_arrow import checkpoint
-from theodolite.language_arrow.documents import Corpus, Split, split
+from theodolite.language_arrow.documents import Corpus
+from theodolite.language_arrow.material import Material, material_of, overlap, watched_windows, windows_to_test
 from theodolite.language_arrow.ngram import NGram
 from theodolite.language_arrow.pair import SAVE_EVERY, Effort, train_pair, warm_up
 from theodolite.language_arrow.result import ArrowResult, SeedRun
@@ -17,7 +17,6 @@ from theodolite.language_arrow.schedule import RATES, Schedule
 from theodolite.language_arrow.sizes import Size, size_of
 from theodolite.language_arrow.statistics import bootstrap, minimum_detectable, seed_interval, sign_flip_p_value
 from theodolite.language_arrow.tallies import BLOCK_WINDOWS, Tally, context_profile, mean_tally, tally, units_of
-from theodolite.language_arrow.tokenizer import fit_tokenizer
 from theodolite.language_arrow.windows import Cut, Stream, cut, flip
 from theodolite.numerics.errors import BadInput
 from theodolite.numerics.memory import require
@@ -25,22 +24,9 @@ from theodolite.numerics.progress import Progress, silent
 
 DEFAULT_CONTEXT, DEFAULT_BATCH, DEFAULT_BUDGET = 128, 32, 300.0
 CHUNK = 20  # batches of one call of the compiled function
-MOST_EPOCHS, MOST_TEST_WINDOWS, WATCHED = 4, 2048, 64
+MOST_EPOCHS = 4
 PIECE = 512  # tokens of a piece for the n-gram, where the documents are too few to resample
 TRAINING_SHARE = 0.8  # of the budget; the rest is for compiling the evaluation, testing and statistics
-
-
-@dataclass(frozen=True)
-class _Material:
-    name: str
-    tokens: list[np.ndarray]
-    split: Split
-    vocabulary: int
-    tokenizer: str
-    characters: np.ndarray | None
-
-    def part(self, name: str) -> list[np.ndarray]:
-        return [self.tokens[place] for place in getattr(self.split, name)]
 
 
 def measure(
@@ -103,7 +89,7 @@ def measure(
     begun = time.monotonic()
     progress(0, 0, "reading the documents")
     chosen = _seeds(seeds)
-    material = _material(corpus, name, tokenizer, vocabulary, validation, test, split_seed, fold)
+    material = material_of(corpus, name, tokenizer, vocabulary, validation, test, split_seed, fold)
     if isinstance(model, str) and model == "ngram":
         return _ngram(material, context, order, memory_limit, begun, test_stride)
     size = size_of(model)
@@ -117,13 +103,13 @@ def measure(
     schedule = Schedule(RATES[size.kind] if learning_rate is None else learning_rate)
     parameters = size.parameters(material.vocabulary, length)
     _fits(size, material.vocabulary, length, batch, parameters, memory_limit)
-    testing, notes = _testing(material, length, test_stride)
-    watched = _watched(material, length, testing)
+    testing, notes = windows_to_test(material, length, test_stride)
+    watched = watched_windows(material, length, testing)
     runs: list[SeedRun] = []
     tallies: list[Tally] = []
     many = CHUNK if chunk is None else chunk
     effort = Effort(steps=None if steps is None else -(-steps // many) * many)
-    units = units_of(testing.document, BLOCK_WINDOWS * _overlap(length, test_stride))
+    units = units_of(testing.document, BLOCK_WINDOWS * overlap(length, test_stride))
     for place, seed in enumerate(chosen):
         stream = Stream(material.part("train"), length, batch, seed)
         effort.most = max(many, -(-MOST_EPOCHS * stream.windows_an_epoch // (batch * many)) * many)
@@ -187,70 +173,6 @@ def _seeds(seeds: int | Sequence[int]) -> list[int]:
     return chosen
 
 
-def _material(
-    corpus: Any, name: str | None, tokenizer: str, vocabulary: int | None, validation: float, test: float, seed: int,
-    fold: tuple[int, int] | None = None,
-) -> _Material:  # fmt: skip
-    if isinstance(corpus, str | Path):
-        raise BadInput("corpus is a sequence of documents; for a file or folder give read_corpus(path)")
-    title = name if name is not None else getattr(corpus, "name", "corpus")
-    documents = list(corpus.documents if isinstance(corpus, Corpus) else corpus)
-    if not documents:
-        raise BadInput(f"{title} is empty: it has no documents")
-    parts = split(len(documents), validation=validation, test=test, seed=seed, fold=fold)
-    if all(isinstance(one, str) for one in documents):
-        fitted = fit_tokenizer(tokenizer, [documents[place] for place in parts.train], vocabulary)
-        tokens = [fitted.encode(text) for text in documents]
-        return _Material(title, tokens, parts, fitted.vocabulary, fitted.name, np.asarray(fitted.characters))
-    tokens = [np.asarray(one) for one in documents]
-    if any(one.ndim != 1 or (one.size and one.dtype.kind not in "iu") for one in tokens):
-        raise BadInput("documents are texts, or one-dimensional arrays of whole numbers (token ids from 0 on)")
-    largest = max((int(one.max()) for one in tokens if one.size), default=-1)
-    least = min((int(one.min()) for one in tokens if one.size), default=0)
-    size = largest + 1 if vocabulary is None else vocabulary
-    if least < 0 or largest >= size or size < 1:
-        raise BadInput(f"token ids run from 0 to vocabulary - 1; got {least} to {largest} for a vocabulary of {size}")
-    return _Material(title, [one.astype(np.int32) for one in tokens], parts, size, "given tokens", None)
-
-
-def _overlap(context: int, stride: int | None) -> int:
-    return 1 if stride is None else -(-context // stride)
-
-
-def _testing(material: _Material, context: int, stride: int | None = None) -> tuple[Cut, list[str]]:
-    if stride is not None and not 1 <= stride <= context:
-        raise BadInput(f"test_stride is from 1 to the context of {context} tokens, got {stride}")
-    found = cut(material.part("test"), context, stride)
-    longest = max(len(tokens) for tokens in material.tokens)
-    if not len(found.windows):
-        raise BadInput(
-            f"the context of {context} tokens is longer than every test document of {material.name} (the longest of "
-            f"all documents has {longest} tokens); use a smaller context, or longer documents (documents='files')"
-        )
-    notes = []
-    whole = len(found.windows)
-    share = found.left_out / sum(map(len, material.part("test")))
-    if share > 1 / 6:
-        notes.append(f"{100 * share:.0f} % of the test tokens make no whole window of {context} and are left out")
-    if whole > MOST_TEST_WINDOWS and stride is None:
-        kept = np.sort(np.random.default_rng(0).choice(whole, MOST_TEST_WINDOWS, replace=False))
-        found = Cut(found.windows[kept], found.document[kept], found.left_out)
-        notes.append(f"tested on {MOST_TEST_WINDOWS} of {whole} windows, drawn once for all seeds and directions")
-    if len(np.unique(units_of(found.document, BLOCK_WINDOWS * _overlap(context, stride)))) < 2:
-        raise BadInput(
-            f"{material.name} is too small: one test unit of {context} tokens gives no interval; give more text, more "
-            "documents, or a smaller context"
-        )
-    return found, notes
-
-
-def _watched(material: _Material, context: int, testing: Cut) -> np.ndarray:
-    found = cut(material.part("validation"), context).windows
-    found = found if len(found) else testing.windows
-    kept = np.sort(np.random.default_rng(0).permutation(len(found))[:WATCHED])
-    return found[kept]
-
-
 def _tested(forward: Any, backward: Any, windows: np.ndarray, units: np.ndarray) -> Tally:
     from theodolite.language_arrow.token_losses import evaluate
 
@@ -258,7 +180,7 @@ def _tested(forward: Any, backward: Any, windows: np.ndarray, units: np.ndarray)
 
 
 def _ngram(
-    material: _Material, context: int | None, order: int, limit: int | str | None, begun: float, stride: int | None
+    material: Material, context: int | None, order: int, limit: int | str | None, begun: float, stride: int | None
 ) -> ArrowResult:
     piece = context
     if piece is None and len(material.split.test) < 30:
@@ -267,7 +189,7 @@ def _ngram(
     notes = ["an n-gram has no randomness of training: the interval knows of test documents only"]
     if context is not None:
         train = list(cut(train, context).windows)
-        testing, more = _testing(material, context, stride)
+        testing, more = windows_to_test(material, context, stride)
         notes += more
     else:
         testing = _pieces(test, piece)
@@ -277,7 +199,7 @@ def _ngram(
         )
     units = np.arange(len(testing.windows))
     if context is not None:
-        units = units_of(testing.document, BLOCK_WINDOWS * _overlap(context, stride))
+        units = units_of(testing.document, BLOCK_WINDOWS * overlap(context, stride))
     if len(np.unique(units)) < 2:
         raise BadInput(f"{material.name} is too small: one test document gives no interval; give more documents")
     found = []
@@ -306,7 +228,7 @@ def _pieces(documents: list[np.ndarray], piece: int | None) -> Cut:
 
 
 def _result(
-    material: _Material, label: str, context: int | None, parameters: int, runs: list[SeedRun], tallies: list[Tally],
+    material: Material, label: str, context: int | None, parameters: int, runs: list[SeedRun], tallies: list[Tally],
     testing: Cut, settings: dict[str, Any], notes: list[str], begun: float,
 ) -> ArrowResult:  # fmt: skip
     sums = mean_tally(tallies)

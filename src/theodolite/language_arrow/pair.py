@@ -53,7 +53,7 @@ def warm_up(
     """Compile, and learn the pace, on a network that is thrown away: no seed pays for it with steps of its own."""
     needed("equinox", f"a {size.kind}")
     from theodolite.language_arrow import training
-    from theodolite.language_arrow.sizes import network
+    from theodolite.language_arrow.networks import network
     from theodolite.language_arrow.token_losses import evaluate
 
     fresh = training.init(network(size, vocabulary, stream.context, 0), schedule)
@@ -86,7 +86,7 @@ def train_pair(
     """
     needed("equinox", f"a {size.kind}")
     from theodolite.language_arrow import checkpoint, training
-    from theodolite.language_arrow.sizes import network
+    from theodolite.language_arrow.networks import network
     from theodolite.language_arrow.token_losses import evaluate
 
     fresh = training.init(network(size, vocabulary, stream.context, seed), schedule)

@@ -1,7 +1,7 @@
 """Models by name and size: from 0.1M parameters, which a laptop trains in minutes, to those of the paper."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from theodolite.numerics.errors import BadInput
 
@@ -78,24 +78,3 @@ def size_of(model: str | Size) -> Size:
     if found is None:
         raise BadInput(f"there is no model {model!r}; use ngram, gpt, gru, lstm, or {', '.join(SIZES)}")
     return found
-
-
-def network(size: Size, vocabulary: int, context: int, seed: int) -> Any:
-    """A fresh network in float32; the token of the beginning has the id `vocabulary`.
-
-    Returns: an equinox module, (b, l) tokens -> (b, l, vocabulary) logits, where place i has seen tokens < i only.
-    Raises: BadInput when the extra `[language]` is missing.
-    """
-    from theodolite.language_arrow.optional import needed
-
-    needed("equinox", f"a {size.kind}")
-    import jax
-
-    key = jax.random.key(seed)
-    if size.kind == "gpt":
-        from theodolite.language_arrow.gpt import GPT
-
-        return GPT(size, vocabulary, context, key)
-    from theodolite.language_arrow.recurrent import Recurrent
-
-    return Recurrent(size, vocabulary, key)
