@@ -108,6 +108,19 @@ def low_rank(seed: int, n: int = 25, d: int = 16, rank: int = 2, share: float = 
     return table, np.where(rng.random(table.shape) < share, table, np.nan)
 
 
+@pytest.mark.parametrize("seed", [0, 38])  # at 38 the held-out error alone would take no penalty
+def test_a_noisy_table_with_few_entries_is_fitted_with_a_penalty_and_filled_within_reason(seed: int) -> None:
+    """Without one, a row with about as many entries as there are factors gets absurd numbers."""
+    rng = np.random.default_rng(seed)
+    table = rng.standard_normal((40, 2)) @ rng.standard_normal((2, 12)) + rng.standard_normal((40, 12))
+    kept = rng.random(table.shape) < 0.35
+    kept[np.arange(40), np.arange(40) % 12] = True
+    model = sd.LowRankCompletion()
+    filled = model.fit_transform(np.where(kept, table, np.nan))
+    assert model.shrinkage_ > 0
+    assert np.abs(filled).max() < 2 * np.abs(table[kept]).max()
+
+
 @pytest.mark.exact
 def test_a_table_of_low_rank_is_recovered_with_its_rank_and_new_rows_are_filled() -> None:
     table, seen = low_rank(0)
