@@ -26,8 +26,9 @@ class KernelSurvey(RegressorMixin, Surveyor):
         route, "auto" (the exact machine up to 8000 rows; beyond, landmarks or random features, whichever predict the
         lower risk), "exact", "nystrom" (landmarks, for every kernel) or "features" (random features, drawn without
         looking at rows, for kernels that have some); features, how many landmarks or random features (2048);
-        time_limit, seconds after which no further candidate is started; memory_limit, bytes or "4GB"; random_state, seed of the row samples; progress, told after each candidate;
-        folder, where finished candidates are kept so that a killed fit resumes and the same fit is not done twice.
+        time_limit, seconds after which no further candidate is started; memory_limit, bytes or "4GB"; random_state,
+        seed of the row samples; progress, told after each candidate; folder, where finished candidates are kept so
+        that a killed fit resumes and the same fit is not done twice.
     Attributes: results_ (one row a candidate), best_kernel_, best_ridge_, predicted_risk_ (mean squared error on new
         rows) with predicted_risk_standard_error_, trust_ (verdict and reasons), record_ (all of it, for reports).
     Sample weights are not supported: KARE and its theory are for rows of equal weight.
