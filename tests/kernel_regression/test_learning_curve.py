@@ -19,7 +19,7 @@ PROBLEMS = {  # eigenvalues, coefficients, noise, in the model of Gaussian obser
     "k^-2": (K**-2.0, 1.0 / K, 0.1),
     "k^-1.2": (K**-1.2, K**-0.8, 0.5),
 }
-ROWS, SIZES, DRAWS = 200, np.array([50, 100, 200, 400, 800]), 40
+ROWS, SIZES, DRAWS = 200, np.array([50, 100, 200, 400, 800, 1600]), 40
 
 
 @functools.cache
@@ -45,14 +45,14 @@ def exact(name: str) -> np.ndarray:
 @pytest.mark.montecarlo
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_forecasts_agree_with_the_expected_risk_at_other_sizes(name: str) -> None:
-    """Within four standard errors of the mean over draws and a systematic part: 2 % up to the size at hand, where the
-    curve interpolates; 2 % at twice and 4 % at four times that size, where noise, bias and spectrum are continued."""
+    """Within four standard errors of the mean over draws and a systematic part: 2 % up to four times the size at hand,
+    3 % at eight times. Up to the size at hand the curve interpolates; beyond, noise, bias and spectrum continue."""
     forecasts = np.array([learning_curve(path, SIZES).risk for path in paths(name)])
     bars = forecasts.std(axis=0) / np.sqrt(DRAWS)
-    systematic = np.array([0.02, 0.02, 0.02, 0.02, 0.04]) * exact(name)
+    systematic = np.array([0.02, 0.02, 0.02, 0.02, 0.02, 0.03]) * exact(name)
     gap = np.abs(forecasts.mean(axis=0) - exact(name))
     assert (gap <= 4 * bars + systematic).all()
-    # and far better than to expect at 400 and 800 rows what was seen at 200
+    # and far better than to expect at 400 rows and more what was seen at 200
     unchanged = np.abs(exact(name)[2] - exact(name))
     assert (gap[3:] <= 0.5 * unchanged[3:]).all()
 
